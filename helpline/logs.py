@@ -1,0 +1,63 @@
+"""Logs carry ids and names of failures, never words or addresses."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+# What a log line may say besides its event. Anything else is dropped, so that a careless call cannot leak.
+ALLOWED_FIELDS = frozenset(
+    {
+        "event",
+        "level",
+        "logger",
+        "timestamp",
+        "alert",
+        "attempt",
+        "case_id",
+        "channel",
+        "code",
+        "count",
+        "entry_id",
+        "error",
+        "final",
+        "message_id",
+        "reason",
+        "status",
+    }
+)
+
+
+def _only_allowed(_: Any, __: str, event: Any) -> Any:
+    return {name: value for name, value in event.items() if name in ALLOWED_FIELDS}
+
+
+def set_up_logs() -> None:
+    """Configure this process's logs: one JSON object a line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    # Libraries log requests and their parameters at INFO and below; what is left are their names for failures.
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s", force=True)
+    for noisy in ("httpx", "twilio.http_client", "urllib3", "dbos", "uvicorn", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+class LoggedAlerts:
+    """Alerts as log lines at the highest level. Other adapters take the same calls."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("alerts")
+
+    def raise_alert(self, kind: str, **ids: str | int) -> None:
+        """Raise one alert."""
+        self._log.critical("alert", alert=kind, **ids)

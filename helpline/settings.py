@@ -1,0 +1,89 @@
+"""What can be set from outside, each as an environment variable that starts with HELPLINE_.
+
+The embedded default needs none of them: keys are generated into a private file on first use, the database is an
+encrypted file, and texts go to the phone simulator. In production every secret comes from the environment and a
+missing one refuses to start.
+"""
+
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every setting of the product, with the embedded default."""
+
+    model_config = SettingsConfigDict(env_prefix="HELPLINE_", extra="ignore")
+
+    environment: Literal["local", "production"] = "local"
+    service_name: str = "Essex Care Line"
+    data_folder: Path = REPOSITORY / "var"
+    content_folder: Path = REPOSITORY / "content"
+    model_file: Path | None = Field(default=None, description="The trained model, if not the data folder's own.")
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    assistant_port: int = 5005
+    actions_port: int = 5055
+    public_url: str | None = Field(
+        default=None, description="The address at which providers reach us, exactly as set in their console."
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        description="postgresql+psycopg://... for several machines; unset: an encrypted file in the data folder.",
+    )
+    database_key: SecretStr | None = None
+    address_key: SecretStr | None = None
+    address_hash_key: SecretStr | None = None
+    assistant_token: SecretStr | None = None
+
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_number: str | None = None
+    twilio_messaging_service_sid: str | None = None
+    twilio_api_url: str | None = Field(
+        default=None, description="Where Twilio's REST API is, if not at Twilio: a test's or the simulator's."
+    )
+
+    turn_slots: int = Field(default=8, description="Calls to the assistant in flight at once, per process.")
+    assistant_timeout_seconds: float = 8.0
+    flow_poll_seconds: float = 0.05
+    runs_flows: bool = Field(default=True, description="Whether this process takes work from the queues.")
+    now: datetime | None = Field(default=None, description="A fixed present, for replays.")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether secrets must come from the environment and the simulator is off."""
+        return self.environment == "production"
+
+    @property
+    def uses_simulator(self) -> bool:
+        """Whether texts go to the phone simulator instead of a provider."""
+        return self.twilio_account_sid is None and not self.is_production
+
+    @property
+    def own_url(self) -> str:
+        """The address of this process on this machine."""
+        return f"http://{self.host}:{self.port}"
+
+    @cached_property
+    def external_url(self) -> str:
+        """The address that a provider signs: public_url, or our own on the embedded default."""
+        return (self.public_url or self.own_url).rstrip("/")
+
+    @property
+    def assistant_url(self) -> str:
+        """Where the assistant listens; loopback only."""
+        return f"http://127.0.0.1:{self.assistant_port}"
+
+    @property
+    def actions_url(self) -> str:
+        """Where the action server listens; loopback only."""
+        return f"http://127.0.0.1:{self.actions_port}"

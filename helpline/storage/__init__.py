@@ -1,0 +1,1 @@
+"""The database: models, repositories, migrations. The only folder that imports SQLAlchemy."""

@@ -1,0 +1,93 @@
+"""Connections: an encrypted SQLite file by default, PostgreSQL by a setting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MILLISECONDS = 5_000
+
+
+class StorageUnavailable(Exception):
+    """The database cannot be read or written at the moment."""
+
+
+class StorageKeyWrong(Exception):
+    """The encrypted file cannot be opened with the key that was given."""
+
+
+def open_encrypted_file(path: Path, key: str, busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS) -> Engine:
+    """An engine on a SQLCipher file.
+
+    key is 64 hexadecimal digits. WAL with synchronous FULL: a commit that was acknowledged survives a power cut
+    (SQLite documentation, "PRAGMA synchronous"). Every writing transaction begins IMMEDIATE, because a deferred one
+    that turns into a writer fails at once whatever the busy timeout.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", module=sqlcipher3, pool_size=16, max_overflow=64)
+
+    @event.listens_for(engine, "connect")
+    def unlock(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA key = \"x'{key}'\"")
+        cursor.execute(f"PRAGMA busy_timeout = {busy_timeout_milliseconds}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def open_postgresql(url: str) -> Engine:
+    """An engine on PostgreSQL."""
+    return create_engine(url, pool_size=16, max_overflow=32, pool_pre_ping=True)
+
+
+class Database:
+    """Transactions on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reader = engine.execution_options(reading=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One writing transaction, committed at the end of the block.
+
+        Raises:
+            StorageUnavailable: locked for longer than the busy timeout, read-only, full, or unreachable.
+        """
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            raise StorageUnavailable(type(error.orig).__name__) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StorageUnavailable(type(error.orig).__name__) from error
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One reading transaction.
+
+        Raises:
+            StorageUnavailable: locked, or unreachable.
+        """
+        try:
+            with Session(self._reader, expire_on_commit=False) as session:
+                yield session
+        except OperationalError as error:
+            raise StorageUnavailable(type(error.orig).__name__) from error

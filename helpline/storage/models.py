@@ -1,0 +1,202 @@
+"""The tables. What a person said and was told is the thread; everything else hangs on it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy import UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone, so one is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC; a moment without a time zone is a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment must have a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The declarative base, with constraint names that migrations can address."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Contact(Base):
+    """A person on one channel. The address is encrypted; address_hash (keyed) finds it."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    address_hash: Mapped[str] = mapped_column(String(64))
+    address_encrypted: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    district: Mapped[str | None] = mapped_column(String(40))
+    authority: Mapped[str | None] = mapped_column(String(16))
+
+    __table_args__ = (UniqueConstraint("channel", "address_hash"),)
+
+
+class Conversation(Base):
+    """Where a person is in the talk. assistant_id is all that Rasa ever knows of them.
+
+    expects is the question that was last asked and is still open. more_page counts the pages of the last answer's
+    long form that were already given. holding_for is the message whose wait was last apologised for.
+    """
+
+    __tablename__ = "conversation"
+
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    assistant_id: Mapped[str] = mapped_column(String(32), unique=True)
+    assistant_session: Mapped[int] = mapped_column(Integer, default=0)
+    turns_in_session: Mapped[int] = mapped_column(Integer, default=0)
+    topic: Mapped[str | None] = mapped_column(String(64))
+    answer: Mapped[str | None] = mapped_column(String(64))
+    more_page: Mapped[int] = mapped_column(Integer, default=0)
+    expects: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    answers_since_asked: Mapped[int] = mapped_column(Integer, default=0)
+    misunderstood_in_a_row: Mapped[int] = mapped_column(Integer, default=0)
+    holding_for: Mapped[int | None] = mapped_column(Integer)
+
+
+class ThreadEntry(Base):
+    """One message of a thread, in or out, in the order in which it came to be."""
+
+    __tablename__ = "thread_entry"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"))
+    direction: Mapped[str] = mapped_column(String(3))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "contact_id", "id"), {"sqlite_autoincrement": True})
+
+
+class Inbound(Base):
+    """What was received. (channel, provider_id) is unique for ever: nothing is handled twice."""
+
+    __tablename__ = "inbound"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    provider_id: Mapped[str] = mapped_column(String(80))
+    media: Mapped[list[str]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16))
+    state_reason: Mapped[str | None] = mapped_column(String(64))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("channel", "provider_id"), Index(None, "state"))
+
+
+class Outbox(Base):
+    """What is to be sent, and what became of it. One of each purpose for one inbound message."""
+
+    __tablename__ = "outbox"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), primary_key=True)
+    in_reply_to: Mapped[int | None] = mapped_column(ForeignKey("thread_entry.id"))
+    purpose: Mapped[str] = mapped_column(String(16))
+    options: Mapped[list[str]] = mapped_column(JSON)
+    segments: Mapped[int] = mapped_column(Integer)
+    encoding: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(12))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    provider_message_id: Mapped[str | None] = mapped_column(String(80))
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    staff_note: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (UniqueConstraint("in_reply_to", "purpose"), Index(None, "state"))
+
+
+class TurnRecord(Base):
+    """What the assistant made of an inbound message, and the reply that it led to, so that a repeat does nothing."""
+
+    __tablename__ = "turn_record"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), primary_key=True)
+    intent: Mapped[str] = mapped_column(String(80))
+    confidence: Mapped[float]
+    topic: Mapped[str | None] = mapped_column(String(64))
+    answer: Mapped[str | None] = mapped_column(String(64))
+    answer_confidence: Mapped[float | None]
+    out_of_scope: Mapped[bool]
+    reply_text: Mapped[str | None] = mapped_column(Text)
+    reply_options: Mapped[list[str]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DangerCase(Base):
+    """Somebody may be in danger. One open case for each person and kind; only staff close it."""
+
+    __tablename__ = "danger_case"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index(
+            "uq_danger_case_one_open",
+            "contact_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class CaseEvidence(Base):
+    """A message that opened a case or added to it: which rule found it, how sure, and what was said back."""
+
+    __tablename__ = "case_evidence"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("danger_case.id"))
+    tier: Mapped[int]
+    who: Mapped[str] = mapped_column(String(12))
+    rule: Mapped[str] = mapped_column(String(80))
+    reply_entry_id: Mapped[int | None] = mapped_column(ForeignKey("thread_entry.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "case_id"),)
+
+
+class Feedback(Base):
+    """Whether an answer helped, as the person said."""
+
+    __tablename__ = "feedback"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[str] = mapped_column(String(64))
+    helped: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,209 @@
+"""Finding and adding rows. Every function works in the caller's transaction."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from helpline.domain.messages import InboundMessage, InboundState, OutboxState, Purpose
+from helpline.storage.addresses import AddressBook
+from helpline.storage.models import (
+    CaseEvidence,
+    Contact,
+    Conversation,
+    DangerCase,
+    Inbound,
+    Outbox,
+    ThreadEntry,
+)
+
+
+def find_inbound(session: Session, channel: str, provider_id: str) -> Inbound | None:
+    """The message that the provider calls by this id, if we have it."""
+    return session.scalar(select(Inbound).where(Inbound.channel == channel, Inbound.provider_id == provider_id))
+
+
+def find_contact(session: Session, addresses: AddressBook, channel: str, address: str) -> Contact | None:
+    """The person at an address, if we have heard from them."""
+    by_hash = addresses.find_by(channel, address)
+    return session.scalar(select(Contact).where(Contact.channel == channel, Contact.address_hash == by_hash))
+
+
+def find_or_add_contact(
+    session: Session, addresses: AddressBook, channel: str, address: str, now: datetime
+) -> tuple[Contact, Conversation]:
+    """The person at an address, locked for this transaction, with their conversation."""
+    by_hash = addresses.find_by(channel, address)
+    contact = session.scalar(
+        select(Contact).where(Contact.channel == channel, Contact.address_hash == by_hash).with_for_update()
+    )
+    if contact is not None:
+        return contact, conversation_of(session, contact.id)
+    contact = Contact(
+        id=uuid.uuid4().hex,
+        channel=channel,
+        address_hash=by_hash,
+        address_encrypted=addresses.encrypt(address),
+        created_at=now,
+    )
+    conversation = Conversation(contact_id=contact.id, assistant_id=uuid.uuid4().hex)
+    session.add(contact)
+    session.flush()
+    session.add(conversation)
+    session.flush()
+    return contact, conversation
+
+
+def lock_contact(session: Session, contact_id: str) -> tuple[Contact, Conversation]:
+    """A person and their conversation, locked for this transaction."""
+    contact = session.get_one(Contact, contact_id, with_for_update=True)
+    return contact, conversation_of(session, contact_id)
+
+
+def conversation_of(session: Session, contact_id: str) -> Conversation:
+    """Where a person is in the talk."""
+    return session.get_one(Conversation, contact_id)
+
+
+def add_inbound(session: Session, contact: Contact, message: InboundMessage, now: datetime) -> Inbound:
+    """Store a message. Raises sqlalchemy.exc.IntegrityError if another process stored it first."""
+    entry = ThreadEntry(contact_id=contact.id, direction="in", text=message.text, at=now)
+    session.add(entry)
+    session.flush()
+    inbound = Inbound(
+        entry_id=entry.id,
+        channel=message.channel,
+        provider_id=message.provider_id,
+        media=list(message.media),
+        state=InboundState.RECEIVED,
+    )
+    session.add(inbound)
+    session.flush()
+    return inbound
+
+
+def recent_inbound_texts(session: Session, contact_id: str, before: int, since: datetime, most: int) -> list[str]:
+    """The person's last messages before an entry, oldest first."""
+    rows = session.scalars(
+        select(ThreadEntry.text)
+        .where(
+            ThreadEntry.contact_id == contact_id,
+            ThreadEntry.direction == "in",
+            ThreadEntry.id < before,
+            ThreadEntry.at >= since,
+        )
+        .order_by(ThreadEntry.id.desc())
+        .limit(most)
+    ).all()
+    return list(reversed(rows))
+
+
+def has_been_written_to(session: Session, contact_id: str) -> bool:
+    """Whether anything was ever put in the outbox for a person."""
+    found = session.scalar(
+        select(ThreadEntry.id).where(ThreadEntry.contact_id == contact_id, ThreadEntry.direction == "out").limit(1)
+    )
+    return found is not None
+
+
+def find_outbox(session: Session, in_reply_to: int, purpose: Purpose) -> Outbox | None:
+    """The outbox row of one purpose for one inbound message."""
+    return session.scalar(select(Outbox).where(Outbox.in_reply_to == in_reply_to, Outbox.purpose == purpose))
+
+
+def last_reply_text(session: Session, contact_id: str, before: int) -> str | None:
+    """What was last said to a person in answer to something."""
+    return session.scalar(
+        select(ThreadEntry.text)
+        .join(Outbox, Outbox.entry_id == ThreadEntry.id)
+        .where(
+            ThreadEntry.contact_id == contact_id,
+            ThreadEntry.id < before,
+            Outbox.purpose.in_([Purpose.REPLY, Purpose.SAFETY, Purpose.CONTROL]),
+        )
+        .order_by(ThreadEntry.id.desc())
+        .limit(1)
+    )
+
+
+def oldest_unanswered(session: Session, contact_id: str, up_to: int) -> Inbound | None:
+    """The first message of a person that still waits for its turn."""
+    return session.scalar(
+        select(Inbound)
+        .join(ThreadEntry, ThreadEntry.id == Inbound.entry_id)
+        .where(
+            ThreadEntry.contact_id == contact_id,
+            Inbound.state == InboundState.RECEIVED,
+            Inbound.entry_id <= up_to,
+        )
+        .order_by(Inbound.entry_id)
+        .limit(1)
+    )
+
+
+def open_case(session: Session, contact_id: str, kind: str, now: datetime) -> tuple[DangerCase, bool]:
+    """The open case of this person and kind, and whether it is new."""
+    case = session.scalar(
+        select(DangerCase).where(
+            DangerCase.contact_id == contact_id, DangerCase.kind == kind, DangerCase.state == "open"
+        )
+    )
+    if case is not None:
+        return case, False
+    case = DangerCase(contact_id=contact_id, kind=kind, opened_at=now)
+    session.add(case)
+    session.flush()
+    return case, True
+
+
+def add_evidence(session: Session, evidence: CaseEvidence) -> None:
+    """Tie a message to its case."""
+    session.add(evidence)
+    session.flush()
+
+
+def waiting_inbound(session: Session, older_than: datetime, most: int) -> Sequence[tuple[int, str]]:
+    """Messages that were received before a moment and still wait: (entry id, contact id)."""
+    rows = session.execute(
+        select(Inbound.entry_id, ThreadEntry.contact_id)
+        .join(ThreadEntry, ThreadEntry.id == Inbound.entry_id)
+        .where(Inbound.state == InboundState.RECEIVED, ThreadEntry.at <= older_than)
+        .order_by(Inbound.entry_id)
+        .limit(most)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def waiting_outbox(session: Session, older_than: datetime, most: int) -> Sequence[tuple[int, str]]:
+    """Messages that were put in the outbox before a moment and are not yet sent: (entry id, contact id)."""
+    rows = session.execute(
+        select(Outbox.entry_id, ThreadEntry.contact_id)
+        .join(ThreadEntry, ThreadEntry.id == Outbox.entry_id)
+        .where(Outbox.state.in_([OutboxState.QUEUED, OutboxState.SENDING]), ThreadEntry.at <= older_than)
+        .order_by(Outbox.entry_id)
+        .limit(most)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def thread_after(
+    session: Session, contact_id: str, after: int, most: int
+) -> Sequence[tuple[ThreadEntry, Inbound | None, Outbox | None]]:
+    """A person's thread after an entry, in order, with what was received and sent."""
+    rows = session.execute(
+        select(ThreadEntry, Inbound, Outbox)
+        .outerjoin(Inbound, Inbound.entry_id == ThreadEntry.id)
+        .outerjoin(Outbox, Outbox.entry_id == ThreadEntry.id)
+        .where(ThreadEntry.contact_id == contact_id, ThreadEntry.id > after)
+        .order_by(ThreadEntry.id)
+        .limit(most)
+    ).all()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many inbound messages stand in each state."""
+    rows = session.execute(select(Inbound.state, func.count()).group_by(Inbound.state)).all()
+    return {row[0]: row[1] for row in rows}
