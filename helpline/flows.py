@@ -1,0 +1,299 @@
+"""Durable work: turns, sends and retries as DBOS workflows. The only module that knows DBOS.
+
+A workflow carries ids, never words. Its id is fixed by what it is for, so that starting it twice does nothing the
+second time. One person's turns are a partition of the queue: handled one at a time and in order.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
+from sqlalchemy import Engine
+
+from helpline.domain.messages import SendError
+from helpline.executor_slot import ExecutorSlot
+from helpline.ports import Alerts, Assistant, AssistantUnavailable, MessageSender
+from helpline.services import sending, turns
+from helpline.services.core import Core
+from helpline.storage import repositories
+
+# Pinned: DBOS takes up only the waiting workflows of its own version, so a version that changed with the code would
+# strand them. Raise it only together with a plan for those that wait.
+APPLICATION_VERSION = "1"
+
+TURN_QUEUE = "turns"
+SEND_QUEUE = "sends"
+
+# Seconds before each further try. The last one repeats until the attempts run out.
+TURN_BACKOFF = (3, 5, 10, 20, 30, 60)
+SEND_BACKOFF = (2, 5, 15, 60, 300, 900, 3600)
+TURN_ATTEMPTS_WHILE_ASSISTANT_IS_WELL = 4
+TURN_ATTEMPTS = 1_500
+SEND_ATTEMPTS = 30
+STUCK_AFTER = timedelta(seconds=20)
+SWEEP_BATCH = 500
+FORGET_AFTER = timedelta(days=2)
+FORGET_BATCH = 2_000
+
+log = structlog.get_logger("flows")
+
+
+@dataclass(frozen=True)
+class Running:
+    """What the workflows work with: set by launch, cleared by stop."""
+
+    core: Core
+    assistant: Assistant
+    senders: dict[str, MessageSender]
+    alerts: Alerts
+    drain_spool: Callable[[], int]
+    slot: ExecutorSlot
+
+
+_running: Running | None = None
+
+
+def _here() -> Running:
+    if _running is None:
+        raise RuntimeError("flows.launch() has not been called")
+    return _running
+
+
+def _backoff(table: tuple[int, ...], attempt: int) -> int:
+    return table[min(attempt, len(table) - 1)]
+
+
+@DBOS.step(name="answer_message")
+def _answer(message_id: int) -> dict[str, Any]:
+    here = _here()
+    request = turns.next_turn(here.core, message_id)
+    if request is None:
+        return {"outcome": "nothing-left"}
+    try:
+        replies = here.assistant.answer(request.sender, request.text, request.metadata)
+    except AssistantUnavailable as error:
+        log.warning("assistant unavailable", message_id=request.message_id, reason=str(error))
+        return {"outcome": "unavailable", "message_id": request.message_id, "well": here.assistant.is_ready()}
+    outbox_id = turns.settle_turn(here.core, request.message_id, replies)
+    return {"outcome": "answered", "message_id": request.message_id, "outbox_id": outbox_id}
+
+
+@DBOS.step(name="hold")
+def _hold(message_id: int) -> int | None:
+    return turns.hold(_here().core, message_id)
+
+
+@DBOS.step(name="give_up")
+def _give_up(message_id: int) -> int | None:
+    here = _here()
+    outbox_id = turns.give_up(here.core, message_id)
+    here.alerts.raise_alert("message-handed-to-staff", message_id=message_id)
+    return outbox_id
+
+
+@DBOS.workflow(name="turn")
+def turn(message_id: int, contact_id: str, attempt: int) -> str:
+    """Answer a person's waiting messages up to this one, oldest first; come back later if the assistant cannot."""
+    while True:
+        done = _answer(message_id)
+        if done["outcome"] == "nothing-left":
+            return "done"
+        if done["outcome"] == "answered":
+            _queue_send(done["outbox_id"], contact_id)
+            continue
+        waiting = done["message_id"]
+        well_but_failing = done["well"] and attempt + 1 >= TURN_ATTEMPTS_WHILE_ASSISTANT_IS_WELL
+        if well_but_failing or attempt + 1 >= TURN_ATTEMPTS:
+            _queue_send(_give_up(waiting), contact_id)
+            continue
+        _queue_send(_hold(waiting), contact_id)
+        queue_turn(message_id, contact_id, attempt + 1, _backoff(TURN_BACKOFF, attempt))
+        return "waiting"
+
+
+@DBOS.step(name="send_message")
+def _send(entry_id: int, attempt: int) -> str:
+    here = _here()
+    claimed = sending.claim(here.core, entry_id)
+    if claimed is None:
+        return "nothing-to-do"
+    sender = here.senders[claimed.channel]
+    try:
+        result = None
+        if claimed.uncertain_since is not None:
+            result = sender.find(claimed.message, claimed.uncertain_since)
+        if result is None:
+            result = sender.send(claimed.message)
+    except SendError as error:
+        final = not error.retryable or attempt + 1 >= SEND_ATTEMPTS
+        log.warning("send failed", entry_id=entry_id, code=error.code, final=final)
+        sending.record_failed(here.core, entry_id, error, final=final)
+        if final:
+            here.alerts.raise_alert("message-not-sent", entry_id=entry_id)
+        return "failed" if final else "again"
+    sending.record_sent(here.core, entry_id, result)
+    return "sent"
+
+
+@DBOS.workflow(name="send")
+def send(entry_id: int, contact_id: str, attempt: int) -> str:
+    """Hand one outbox message to its provider; come back later if the provider cannot take it."""
+    outcome = _send(entry_id, attempt)
+    if outcome == "again":
+        _queue_send(entry_id, contact_id, attempt + 1, _backoff(SEND_BACKOFF, attempt))
+    return outcome
+
+
+@DBOS.step(name="find_stuck")
+def _find_stuck() -> dict[str, list[list[Any]]]:
+    here = _here()
+    here.drain_spool()
+    older_than = here.core.clock.now() - STUCK_AFTER
+    with here.core.database.read() as session:
+        inbound = repositories.waiting_inbound(session, older_than, SWEEP_BATCH)
+        outbox = repositories.waiting_outbox(session, older_than, SWEEP_BATCH)
+    on_their_way = {":".join(flow.workflow_id.split(":")[:2]) for flow in _unfinished()}
+    return {
+        "turns": [list(row) for row in inbound if f"turn:{row[0]}" not in on_their_way],
+        "sends": [list(row) for row in outbox if f"send:{row[0]}" not in on_their_way],
+    }
+
+
+def _unfinished() -> list[WorkflowStatus]:
+    return DBOS.list_workflows(
+        status=["PENDING", "ENQUEUED", "DELAYED"], name=["turn", "send"], load_input=False, load_output=False
+    )
+
+
+@DBOS.workflow(name="sweep")
+def sweep(scheduled: datetime, context: Any) -> None:
+    """Take up what a crash left between two commits: stored but not queued, queued but not sent, spooled.
+
+    Also gives the unfinished work of executors that died to the queues again, and forgets finished work.
+    """
+    mark = scheduled.strftime("%Y%m%d%H%M%S")
+    _resume_dead_executors()
+    found = _find_stuck()
+    for message_id, contact_id in found["turns"]:
+        with SetWorkflowID(f"turn:{message_id}:sweep:{mark}"), SetEnqueueOptions(queue_partition_key=contact_id):
+            DBOS.enqueue_workflow(TURN_QUEUE, turn, message_id, contact_id, 0)
+    for entry_id, contact_id in found["sends"]:
+        with SetWorkflowID(f"send:{entry_id}:sweep:{mark}"), SetEnqueueOptions(queue_partition_key=contact_id):
+            DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, 0)
+    _forget_finished()
+
+
+@DBOS.step(name="resume_dead_executors")
+def _resume_dead_executors() -> int:
+    """PostgreSQL only; on one file we are alone."""
+    here = _here()
+    resumed = 0
+    for flow in _unfinished():
+        if flow.status == "PENDING" and flow.executor_id and here.slot.is_dead(flow.executor_id):
+            DBOS.resume_workflow(flow.workflow_id)
+            resumed += 1
+    return resumed
+
+
+@DBOS.step(name="forget_finished")
+def _forget_finished() -> int:
+    """Finished workflows are kept long enough that a repeat is still known, then forgotten; our tables remember."""
+    before = _here().core.clock.now() - FORGET_AFTER
+    flows = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        completed_before=before.isoformat(),
+        limit=FORGET_BATCH,
+        load_input=False,
+        load_output=False,
+    )
+    DBOS.delete_workflows([flow.workflow_id for flow in flows])
+    return len(flows)
+
+
+def queue_turn(message_id: int, contact_id: str, attempt: int = 0, delay_seconds: int | None = None) -> None:
+    """Put a message's turn on the queue; a repeat does nothing."""
+    with (
+        SetWorkflowID(f"turn:{message_id}:{attempt}"),
+        SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=delay_seconds),
+    ):
+        DBOS.enqueue_workflow(TURN_QUEUE, turn, message_id, contact_id, attempt)
+
+
+def _queue_send(entry_id: int | None, contact_id: str, attempt: int = 0, delay_seconds: int | None = None) -> None:
+    if entry_id is None:
+        return
+    with (
+        SetWorkflowID(f"send:{entry_id}:{attempt}"),
+        SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=delay_seconds),
+    ):
+        DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, attempt)
+
+
+def queue_send(entry_id: int, contact_id: str) -> None:
+    """Put an outbox message on the queue; a repeat does nothing."""
+    _queue_send(entry_id, contact_id)
+
+
+def send_at_once(entry_id: int, contact_id: str) -> None:
+    """Send an urgent message now, ahead of every queue and durably; a repeat does nothing."""
+    with SetWorkflowID(f"send:{entry_id}:0"):
+        DBOS.start_workflow(send, entry_id, contact_id, 0)
+
+
+def wait_until_settled(message_id: int) -> None:
+    """Block until the first attempt at a message's turn is over. For replays and the terminal."""
+    DBOS.retrieve_workflow(f"turn:{message_id}:0").get_result(polling_interval_sec=0.02)
+
+
+def launch(
+    running: Running, engine: Engine, *, takes_work: bool, poll_seconds: float, turn_slots: int
+) -> None:
+    """Start the engine in this process.
+
+    engine holds DBOS's own tables, apart from ours. takes_work: whether this process takes work from the queues, or
+    only puts it there.
+    """
+    global _running
+    _running = running
+    logging.getLogger("dbos").setLevel(logging.ERROR)
+    DBOS(
+        config={
+            "name": "helpline",
+            "system_database_url": str(engine.url),
+            "system_database_engine": engine,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": running.slot.executor_id,
+            "serializer": DBOSPortableJSONSerializer(),
+            "enable_otlp": False,
+            "log_level": "ERROR",
+            "scheduler_polling_interval_sec": 5.0,
+            "use_listen_notify": False,
+        }
+    )
+    if not takes_work:
+        DBOS.listen_queues([])
+    DBOS.launch()
+    DBOS.register_queue(
+        TURN_QUEUE,
+        worker_concurrency=2 * turn_slots,
+        partition_concurrency=1,
+        polling_interval_sec=poll_seconds,
+    )
+    DBOS.register_queue(
+        SEND_QUEUE, worker_concurrency=16, partition_concurrency=1, polling_interval_sec=poll_seconds
+    )
+    if takes_work:
+        DBOS.apply_schedules(
+            [{"schedule_name": "sweep", "workflow_fn": sweep, "schedule": "*/15 * * * * *", "context": None}]
+        )
+
+
+def stop() -> None:
+    """Stop the engine; what is unfinished is taken up by the next start."""
+    global _running
+    DBOS.destroy(workflow_completion_timeout_sec=0)
+    _running = None

@@ -1,0 +1,56 @@
+"""What every use case works with: the database, the clock, the reviewed words and the safety scanner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from helpline.domain.contact_line import reply_text
+from helpline.domain.control_words import ControlWords
+from helpline.domain.guide import Guide
+from helpline.domain.places import Gazetteer
+from helpline.domain.replies import Channel, ReplyWords
+from helpline.domain.safety import Danger, SafetyScanner
+from helpline.ports import Clock
+from helpline.storage.addresses import AddressBook
+from helpline.storage.engine import Database
+
+LOCAL_TIME = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True)
+class Core:
+    """The product without its edges. forms: how each channel is worded."""
+
+    database: Database
+    clock: Clock
+    addresses: AddressBook
+    guide: Guide
+    words: ReplyWords
+    control_words: ControlWords
+    gazetteer: Gazetteer
+    scanner: SafetyScanner
+    forms: Mapping[str, Channel]
+    service_name: str
+
+    def form_of(self, channel: str) -> Channel:
+        """How a channel is worded. Raises KeyError for a channel that is not registered."""
+        return self.forms[channel]
+
+    def today(self) -> date:
+        """Today's date in Essex."""
+        return self.clock.now().astimezone(LOCAL_TIME).date()
+
+    def say(self, reply_id: str, form: Channel, authority: str | None = None, **values: str) -> str:
+        """A reply's words, with the numbers of the person's council. Raises LookupError for an unknown id."""
+        return reply_text(
+            self.guide, self.words, reply_id, form, authority, service_name=self.service_name, **values
+        )
+
+    def find_danger(self, text: str, recent: Sequence[str]) -> Danger | None:
+        """What danger a message tells of, read alone and with the person's last messages. Never raises."""
+        return self.scanner.safe_scan(text, recent)
+
+    def safety_reply(self, danger: Danger, form: Channel, authority: str | None) -> str:
+        """The reviewed reply to a danger, with the truth about when a person will read this."""
+        return self.scanner.reply(danger, form, authority, self.say("people-read-closed", form, authority))

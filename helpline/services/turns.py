@@ -1,0 +1,181 @@
+"""One turn: what the assistant is asked, and what is done with its answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from helpline.domain.control_words import match
+from helpline.domain.messages import InboundState, Purpose, Reply
+from helpline.domain.places import AmbiguousPlace, OutOfArea
+from helpline.domain.text import for_assistant
+from helpline.services.core import Core
+from helpline.services.outgoing import put_in_outbox
+from helpline.storage import repositories
+from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry
+
+# Rasa reads back a session's every event on every turn, so a turn's cost grows with the session (measured in
+# bench/turns.py). A new sender name starts an empty one; nothing is lost, because the state is ours.
+TURNS_IN_SESSION = 20
+
+# Control words that are commands to the assistant.
+_COMMANDS = {"menu": "menu", "more": "more", "why": "why", "repeat": "repeat", "talk": "talk_to_a_person"}
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """What the assistant is asked. sender and metadata hold ids only, never an address."""
+
+    message_id: int
+    sender: str
+    text: str
+    metadata: dict[str, Any]
+
+
+def next_turn(core: Core, message_id: int) -> TurnRequest | None:
+    """The oldest message of the same person, up to this one, that still waits; None if all are settled.
+
+    Raises:
+        StorageUnavailable: try again later.
+    """
+    with core.database.write() as session:
+        entry = session.get(ThreadEntry, message_id)
+        if entry is None:
+            return None
+        contact, conversation = repositories.lock_contact(session, entry.contact_id)
+        inbound = repositories.oldest_unanswered(session, contact.id, message_id)
+        if inbound is None:
+            return None
+        if conversation.turns_in_session >= TURNS_IN_SESSION:
+            conversation.assistant_session += 1
+            conversation.turns_in_session = 0
+        text = session.get_one(ThreadEntry, inbound.entry_id).text
+        return TurnRequest(
+            message_id=inbound.entry_id,
+            sender=f"{conversation.assistant_id}.{conversation.assistant_session}",
+            text=for_assistant(text),
+            metadata=_metadata(core, contact, conversation, inbound, text),
+        )
+
+
+def _metadata(
+    core: Core, contact: Contact, conversation: Conversation, inbound: Inbound, text: str
+) -> dict[str, Any]:
+    found = core.gazetteer.find(text)
+    place: dict[str, Any] | None = None
+    if found is not None:
+        place = {
+            "district": getattr(found, "district", None),
+            "authority": getattr(found, "authority", None),
+            "ambiguous": isinstance(found, AmbiguousPlace),
+            "out_of_area": isinstance(found, OutOfArea),
+            "whole_message": found.whole_message,
+        }
+    word = match(text, core.control_words)
+    return {
+        "message_id": inbound.entry_id,
+        "channel": contact.channel,
+        "expects": conversation.expects,
+        "place": place,
+        "command": _COMMANDS.get(word) if word else None,
+        "last": {"topic": conversation.topic, "answer": conversation.answer} if conversation.topic else None,
+    }
+
+
+def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | None:
+    """Put the assistant's answer into the outbox and mark the message answered, in one commit.
+
+    Several replies are joined into one: one turn, one reply. If a holding message went before, the answer says that
+    it is the one that was promised. Gives the outbox entry's id; None if the message was settled already.
+
+    Raises:
+        StorageUnavailable: nothing was changed; try again later.
+    """
+    with core.database.write() as session:
+        entry = session.get_one(ThreadEntry, message_id)
+        contact, conversation = repositories.lock_contact(session, entry.contact_id)
+        inbound = session.get_one(Inbound, message_id)
+        if inbound.state != InboundState.RECEIVED:
+            return None
+        now = core.clock.now()
+        if contact.opted_out_at is not None:
+            inbound.state, inbound.state_reason, inbound.settled_at = InboundState.SUPPRESSED, "opted-out", now
+            return None
+        form = core.form_of(contact.channel)
+        joiner = " " if form == "sms" else "\n\n"
+        text = joiner.join(reply.text.strip() for reply in replies)
+        if repositories.find_outbox(session, message_id, Purpose.HOLDING) is not None:
+            text = f"{core.say('late-answer-lead', form, contact.authority)}{joiner}{text}"
+        options = tuple(option for reply in replies for option in reply.options)
+        outbox_id = put_in_outbox(
+            session,
+            core,
+            contact,
+            Reply(text, options),
+            in_reply_to=message_id,
+            purpose=Purpose.REPLY,
+            now=now,
+        )
+        inbound.state, inbound.settled_at = InboundState.ANSWERED, now
+        conversation.turns_in_session += 1
+        conversation.holding_for = None
+        return outbox_id
+
+
+def hold(core: Core, message_id: int) -> int | None:
+    """Tell a person who waits that the answer is coming; once for each spell of waiting.
+
+    Gives the outbox entry's id; None if they were told already or need no telling.
+
+    Raises:
+        StorageUnavailable: nothing was changed; try again later.
+    """
+    with core.database.write() as session:
+        entry = session.get_one(ThreadEntry, message_id)
+        contact, conversation = repositories.lock_contact(session, entry.contact_id)
+        inbound = session.get_one(Inbound, message_id)
+        if inbound.state != InboundState.RECEIVED or contact.opted_out_at is not None:
+            return None
+        if conversation.holding_for is not None and conversation.holding_for != message_id:
+            return None
+        conversation.holding_for = message_id
+        reply = Reply(core.say("holding", core.form_of(contact.channel), contact.authority))
+        return put_in_outbox(
+            session,
+            core,
+            contact,
+            reply,
+            in_reply_to=message_id,
+            purpose=Purpose.HOLDING,
+            now=core.clock.now(),
+        )
+
+
+def give_up(core: Core, message_id: int) -> int | None:
+    """Say that we cannot answer and whom to ask instead, and hand the message to staff.
+
+    Gives the outbox entry's id; None if the message was settled already.
+
+    Raises:
+        StorageUnavailable: nothing was changed; try again later.
+    """
+    with core.database.write() as session:
+        entry = session.get_one(ThreadEntry, message_id)
+        contact, conversation = repositories.lock_contact(session, entry.contact_id)
+        inbound = session.get_one(Inbound, message_id)
+        if inbound.state != InboundState.RECEIVED:
+            return None
+        now = core.clock.now()
+        inbound.state, inbound.state_reason, inbound.settled_at = (
+            InboundState.HANDED_TO_STAFF,
+            "assistant-failed",
+            now,
+        )
+        conversation.holding_for = None
+        if contact.opted_out_at is not None:
+            return None
+        reply = Reply(
+            core.say("could-not-answer", core.form_of(contact.channel), contact.authority)
+        )
+        return put_in_outbox(
+            session, core, contact, reply, in_reply_to=message_id, purpose=Purpose.REPLY, now=now
+        )
