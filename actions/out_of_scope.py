@@ -1,0 +1,18 @@
+"""What we cannot help with, or did not understand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.base import HelplineAction
+from helpline.domain.messages import Reply, Understanding
+from helpline.services import answering
+
+
+class DeclineOutOfScope(HelplineAction):
+    """Declines kindly."""
+
+    action_name = "action_out_of_scope"
+
+    def reply(self, message_id: int, understanding: Understanding, message: Mapping[str, Any]) -> Reply | None:
+        """What this is for; the second time, a menu and a person."""
+        return answering.decline_out_of_scope(self.core, message_id, understanding)

@@ -1,0 +1,95 @@
+"""The web application: every channel's addresses, the pages' files, and whether all is well."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+from litestar.template.config import TemplateConfig
+
+from channels.base import ChannelContext
+from channels.registry import CHANNELS
+from channels.simulator.pages import simulator_handlers
+from helpline.ports import Assistant
+
+FOLDER = Path(__file__).parent
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def _add_security_headers(response: Response[Any]) -> Response[Any]:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def create_app(
+    context: ChannelContext,
+    assistant: Assistant,
+    storage_is_well: Callable[[], bool],
+    start: Callable[[], None],
+    stop: Callable[[], None],
+) -> Litestar:
+    """The application. start and stop are called once with it, off the event loop."""
+
+    @get("/", include_in_schema=False)
+    async def home() -> Redirect:
+        return Redirect("/chat")
+
+    @get("/health")
+    async def health() -> Response[dict[str, bool]]:
+        parts = {
+            "storage": await anyio.to_thread.run_sync(storage_is_well),
+            "assistant": await anyio.to_thread.run_sync(assistant.is_ready),
+        }
+        # Without the assistant we still take messages in and answer danger, so only storage decides.
+        return Response(parts, status_code=200 if parts["storage"] else 503)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(stop)
+
+    handlers = [handler for channel in CHANNELS for handler in channel.receivers(context)]
+    pages = ["webchat"]
+    if context.settings.uses_simulator:
+        handlers += simulator_handlers(context)
+        pages.append("simulator")
+    return Litestar(
+        route_handlers=[
+            home,
+            health,
+            *handlers,
+            *(
+                create_static_files_router(path=f"/static/{folder}", directories=[FOLDER / folder / "static"], name=folder)
+                for folder in pages
+            ),
+        ],
+        template_config=TemplateConfig(
+            directory=[FOLDER / folder / "templates" for folder in pages], engine=JinjaTemplateEngine
+        ),
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["/events"]),
+        after_request=_add_security_headers,
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=262_144,
+        request_class=Request,
+    )

@@ -1,0 +1,119 @@
+"""A message's way in: stored first, answered at once where somebody may be in danger, queued otherwise."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from helpline.domain.messages import InboundMessage, OutboundMessage, SendError
+from helpline.domain.text import storable
+from helpline.ports import Alerts, MessageSender
+from helpline.services.core import Core
+from helpline.services.receiving import Received, receive
+from helpline.spool import Spool, SpoolUnavailable
+from helpline.storage.engine import StorageUnavailable
+
+log = structlog.get_logger("gateway")
+
+
+class Handled(StrEnum):
+    """What the provider may be told. STORED and SPOOLED: it is safe with us. REFUSED: send it again."""
+
+    STORED = "stored"
+    SPOOLED = "spooled"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a stored message's work is started: put on a queue, or sent at once. Bound to flows in bootstrap.py."""
+
+    queue_turn: Callable[[int, str], None]
+    queue_send: Callable[[int, str], None]
+    send_at_once: Callable[[int, str], None]
+
+
+class Gateway:
+    """The one door through which every channel's messages come."""
+
+    def __init__(
+        self,
+        core: Core,
+        senders: Mapping[str, MessageSender],
+        work: Work,
+        spool: Spool,
+        alerts: Alerts,
+    ) -> None:
+        self.core = core
+        self._senders = senders
+        self._work = work
+        self._spool = spool
+        self._alerts = alerts
+
+    def handle_inbound(self, message: InboundMessage) -> Handled:
+        """Take a message in. The steps, in order:
+
+        1. store it, once for ever for (channel, provider id);
+        2. read it for danger, before any model and without needing one;
+        3. obey control words, and answer what has no words in it (all three in one transaction);
+        4. start the work: a safety reply at once, any other reply or the assistant's turn by the queue.
+
+        When the database cannot be written the message goes to the spool and a safety reply goes out without it.
+        """
+        try:
+            received = receive(self.core, message)
+        except StorageUnavailable as error:
+            log.error("storage unavailable", channel=message.channel, reason=str(error))
+            return self._handle_without_storage(message)
+        self._start_work(received)
+        return Handled.STORED
+
+    def _start_work(self, received: Received) -> None:
+        if not received.new:
+            return
+        if received.case_id is not None:
+            self._alerts.raise_alert("danger", case_id=received.case_id, message_id=received.message_id)
+        try:
+            if received.outbox_id is not None:
+                start = self._work.send_at_once if received.urgent else self._work.queue_send
+                start(received.outbox_id, received.contact_id)
+            if received.needs_turn:
+                self._work.queue_turn(received.message_id, received.contact_id)
+        except Exception as error:
+            # The message is stored, so the sweep will find it; failing here would make the provider repeat it.
+            log.error("work not started", message_id=received.message_id, error=type(error).__name__)
+
+    def _handle_without_storage(self, message: InboundMessage) -> Handled:
+        warned = self._warn_without_storage(message)
+        try:
+            self._spool.put(message, warned=warned)
+        except SpoolUnavailable as error:
+            log.error("spool unavailable", channel=message.channel, reason=str(error))
+            return Handled.REFUSED
+        return Handled.SPOOLED
+
+    def _warn_without_storage(self, message: InboundMessage) -> bool:
+        danger = self.core.find_danger(storable(message.text), ())
+        if danger is None or not message.answerable or self._spool.has(message.channel, message.provider_id):
+            return False
+        text = self.core.safety_reply(danger, self.core.form_of(message.channel), None)
+        try:
+            self._senders[message.channel].send(OutboundMessage(0, message.address, text))
+        except SendError as error:
+            log.error("safety reply not sent", channel=message.channel, code=error.code)
+            return False
+        return True
+
+    def drain_spool(self) -> int:
+        """Take in what was spooled while the database could not be written; how many messages that was."""
+        drained = 0
+        for spooled in self._spool.waiting():
+            try:
+                received = receive(self.core, spooled.message, already_warned=spooled.warned)
+            except StorageUnavailable:
+                break
+            self._start_work(received)
+            self._spool.remove(spooled)
+            drained += 1
+        return drained

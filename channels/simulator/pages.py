@@ -1,0 +1,106 @@
+"""The phone on the screen: posts correctly signed webhooks to the real endpoint, shows what the outbox sends."""
+
+import secrets
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import anyio
+import httpx
+from litestar import Request, Response, get, post
+from litestar.response import ServerSentEvent, Template
+from litestar.types import ControllerRouterHandler
+from twilio.request_validator import RequestValidator
+
+from channels.base import ChannelContext
+from channels.event_stream import stream_thread
+from channels.simulator.provider import PretendTwilio, provider_handlers
+from channels.sms_twilio.receive import PATH, SIGNATURE_HEADER
+from channels.sms_twilio.send import our_number
+from helpline.services.threads import ThreadMessage, thread_after
+
+PRETEND_PHONE = "+447700900001"
+MOST_TIMES = 5
+
+
+def signed_webhook(auth_token: str, external_url: str, own_url: str, fields: dict[str, str]) -> httpx.Request:
+    """A webhook as Twilio would send it: signed over the public address, posted to this machine."""
+    signature = RequestValidator(auth_token).compute_signature(external_url + PATH, fields)
+    return httpx.Request(
+        "POST",
+        own_url + PATH,
+        content=urlencode(fields),
+        headers={"content-type": "application/x-www-form-urlencoded", SIGNATURE_HEADER: signature},
+    )
+
+
+def simulator_handlers(context: ChannelContext) -> list[ControllerRouterHandler]:
+    """The page, what it calls, and the pretend provider that our sender speaks to."""
+    settings, keys, core = context.settings, context.keys, context.gateway.core
+
+    @get("/simulator")
+    async def page() -> Template:
+        return Template(
+            "simulator.html",
+            context={
+                "service_name": settings.service_name,
+                "number": our_number(settings),
+                "phone": PRETEND_PHONE,
+            },
+        )
+
+    @post("/simulator/texts", status_code=200)
+    async def send_text(request: Request[Any, Any, Any]) -> Response[Any]:
+        wanted = await request.json()
+        if not isinstance(wanted, dict):
+            return Response({"error": "not an object"}, status_code=400)
+        fields = {
+            "MessageSid": "SM" + secrets.token_hex(16),
+            "AccountSid": keys.twilio_account_sid,
+            "From": str(wanted.get("phone") or PRETEND_PHONE),
+            "To": our_number(settings),
+            "Body": str(wanted.get("text") or ""),
+            "NumMedia": "0",
+        }
+        if wanted.get("media"):
+            fields |= {"NumMedia": "1", "MediaContentType0": str(wanted["media"])}
+        token = secrets.token_hex(16) if wanted.get("forge") else keys.twilio_auth_token
+        times = min(int(wanted.get("times") or 1), MOST_TIMES)
+        results: list[tuple[int, float]] = []
+
+        async def post_once(client: httpx.AsyncClient) -> None:
+            started = time.perf_counter()
+            response = await client.send(signed_webhook(token, settings.external_url, settings.own_url, fields))
+            results.append((response.status_code, round((time.perf_counter() - started) * 1000, 1)))
+
+        async with httpx.AsyncClient(timeout=15.0) as client, anyio.create_task_group() as group:
+            for _ in range(times):
+                group.start_soon(post_once, client)
+        return Response(
+            {
+                "statuses": [status for status, _ in results],
+                "ms": [milliseconds for _, milliseconds in results],
+                "sid": fields["MessageSid"],
+            }
+        )
+
+    @get("/simulator/events")
+    async def events(request: Request[Any, Any, Any], phone: str, after: int = 0) -> ServerSentEvent:
+        seen = request.headers.get("last-event-id", "")
+        start = max(after, int(seen) if seen.isdigit() else 0)
+        return stream_thread(lambda last: thread_after(core, "sms", phone, last), start, to_phone, shows_state=True)
+
+    return [page, send_text, events, *provider_handlers(PretendTwilio(), "/simulator/twilio")]
+
+
+def to_phone(message: ThreadMessage) -> dict[str, Any]:
+    """A message as the phone shows it."""
+    return {
+        "id": message.id,
+        "sender": "you" if message.from_person else "helpline",
+        "text": message.text,
+        "segments": message.segments,
+        "encoding": message.encoding,
+        "state": message.state,
+        "at": message.at.isoformat(),
+    }

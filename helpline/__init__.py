@@ -1,0 +1,1 @@
+"""The core of the helpline: no web framework, no assistant, no telephone company."""

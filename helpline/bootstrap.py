@@ -1,0 +1,144 @@
+"""The only place where real adapters are chosen."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, text
+
+from channels.assistant import RasaAssistant
+from channels.base import ChannelContext
+from channels.gateway import Gateway, Work
+from channels.registry import CHANNELS
+from content.schema import load_content
+from helpline import flows
+from helpline.clock import FixedClock, SystemClock
+from helpline.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
+from helpline.keys import Keys, load_keys
+from helpline.logs import LoggedAlerts
+from helpline.ports import Alerts, Assistant, MessageSender
+from helpline.services.core import Core
+from helpline.settings import Settings
+from helpline.spool import Spool
+from helpline.storage.addresses import AddressBook
+from helpline.storage.engine import Database, StorageUnavailable, open_encrypted_file, open_postgresql
+from helpline.storage.migrate import migrate
+
+
+@dataclass(frozen=True)
+class Product:
+    """Everything of one process, put together."""
+
+    settings: Settings
+    keys: Keys
+    core: Core
+    engine: Engine
+    assistant: Assistant
+    senders: dict[str, MessageSender]
+    alerts: Alerts
+    gateway: Gateway
+
+    def storage_is_well(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self.core.database.read() as session:
+                session.execute(text("SELECT 1"))
+        except StorageUnavailable:
+            return False
+        return True
+
+    def channel_context(self) -> ChannelContext:
+        """What the channels get."""
+        return ChannelContext(self.settings, self.keys, self.gateway)
+
+
+def open_engine(settings: Settings, keys: Keys) -> Engine:
+    """The product's own database."""
+    if settings.database_url:
+        return open_postgresql(settings.database_url)
+    return open_encrypted_file(settings.data_folder / "helpline.db", keys.database_key)
+
+
+def open_flow_engine(settings: Settings, keys: Keys) -> Engine:
+    """The durable engine's database: a file of its own, or its own schema of the same PostgreSQL database."""
+    if settings.database_url:
+        return open_postgresql(settings.database_url)
+    return open_encrypted_file(settings.data_folder / "flows.db", keys.database_key, 30_000)
+
+
+def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
+    """The product without its edges.
+
+    Raises:
+        content.schema.ContentError: the content does not pass its checks.
+    """
+    content = load_content(settings.content_folder)
+    return Core(
+        database=Database(engine),
+        clock=FixedClock(settings.now) if settings.now else SystemClock(),
+        addresses=AddressBook(keys.address_key, keys.address_hash_key),
+        guide=content.guide,
+        words=content.words,
+        control_words=content.control_words,
+        gazetteer=content.gazetteer,
+        scanner=content.scanner,
+        forms={channel.name: channel.form for channel in CHANNELS},
+        service_name=settings.service_name,
+    )
+
+
+def build(
+    settings: Settings,
+    *,
+    assistant: Assistant | None = None,
+    senders: dict[str, MessageSender] | None = None,
+    work: Work | None = None,
+) -> Product:
+    """Everything of one process, on a database brought to its newest shape.
+
+    assistant, senders and work stand in for the real ones: a replay captures what is sent.
+
+    Raises:
+        helpline.keys.MissingKeys, content.schema.ContentError, helpline.storage.engine.StorageKeyWrong.
+    """
+    keys = load_keys(settings)
+    engine = open_engine(settings, keys)
+    migrate(engine)
+    core = build_core(settings, keys, engine)
+    alerts = LoggedAlerts()
+    chosen_senders = senders or {channel.name: channel.sender(settings, keys) for channel in CHANNELS}
+    gateway = Gateway(
+        core,
+        chosen_senders,
+        work or Work(flows.queue_turn, flows.queue_send, flows.send_at_once),
+        Spool(settings.data_folder / "spool", keys.address_key),
+        alerts,
+    )
+    chosen_assistant = assistant or RasaAssistant(
+        settings.assistant_url,
+        keys.assistant_token,
+        slots=settings.turn_slots,
+        timeout_seconds=settings.assistant_timeout_seconds,
+    )
+    return Product(settings, keys, core, engine, chosen_assistant, chosen_senders, alerts, gateway)
+
+
+def take_slot(settings: Settings, engine: Engine) -> ExecutorSlot:
+    """This process's place among those that do durable work. Raises helpline.executor_slot.SlotTaken."""
+    return PostgresSlot(engine) if settings.database_url else FileSlot(settings.data_folder)
+
+
+def launch_flows(product: Product, slot: ExecutorSlot) -> None:
+    """Start the durable engine in this process."""
+    flows.launch(
+        flows.Running(
+            core=product.core,
+            assistant=product.assistant,
+            senders=product.senders,
+            alerts=product.alerts,
+            drain_spool=product.gateway.drain_spool,
+            slot=slot,
+        ),
+        open_flow_engine(product.settings, product.keys),
+        takes_work=product.settings.runs_flows,
+        poll_seconds=product.settings.flow_poll_seconds,
+        turn_slots=product.settings.turn_slots,
+    )

@@ -1,0 +1,336 @@
+"""The command line: bin/helpline COMMAND."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from helpline.environments import (
+    BOT_PYTHON,
+    SERVE,
+    SetUpFailed,
+    assistant_environment,
+    bot_environment_is_made,
+    make_bot_environment,
+    model_is_current,
+    model_path,
+    run_rasa,
+    train,
+)
+from helpline.keys import MissingKeys, load_keys
+from helpline.settings import REPOSITORY, Settings
+
+cli = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A helpline and self-care coach, by text message and web chat.",
+)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _fail(reason: str) -> NoReturn:
+    console.print(f"helpline: {reason}", markup=False)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _one_clear_sentence() -> Iterator[None]:
+    """Turn what can go wrong at a start into one sentence and a non-zero exit."""
+    from content.schema import ContentError
+    from helpline.executor_slot import SlotTaken
+    from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
+    from helpline.supervisor import CannotStart
+
+    try:
+        yield
+    except (MissingKeys, SetUpFailed, CannotStart) as error:
+        _fail(str(error))
+    except ContentError as error:
+        for problem in error.problems:
+            console.print(f"  {problem}", markup=False)
+        _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
+    except SlotTaken:
+        _fail("another helpline is already working on this data folder. Stop it first.")
+    except StorageKeyWrong:
+        _fail("the database cannot be opened with this key. Restore the key that it was made with.")
+    except StorageUnavailable as error:
+        _fail(f"the database cannot be used at the moment ({error}).")
+
+
+def _step(number: int, of: int, words: str, needed: bool, do: Callable[[], object]) -> None:
+    if needed:
+        with console.status(f"{number}/{of} {words} ..."):
+            do()
+        console.print(f"{number}/{of} {words}: done.", markup=False)
+
+
+def _set_up(settings: Settings) -> None:
+    from content.schema import load_content
+    from helpline.bootstrap import open_engine
+    from helpline.storage.migrate import migrate
+
+    keys = load_keys(settings)
+    steps = 4
+    _step(1, steps, "Checking the content", True, lambda: load_content(settings.content_folder))
+    _step(2, steps, "Bringing the database up to date", True, lambda: migrate(open_engine(settings, keys)))
+    _step(
+        3,
+        steps,
+        "Making the assistant's environment (about 3 GB; a few minutes the first time)",
+        not bot_environment_is_made(),
+        make_bot_environment,
+    )
+    _step(
+        4,
+        steps,
+        "Training the language model (a minute or two)",
+        not model_is_current(settings),
+        lambda: train(settings, keys),
+    )
+
+
+@cli.command()
+def up() -> None:
+    """Set up what is missing, then run everything together until Ctrl-C."""
+    from helpline.supervisor import Supervisor, check_ports, parts_of
+
+    settings = Settings()
+
+    def show_where() -> None:
+        console.print("")
+        console.print(f"  Web chat          {settings.own_url}/chat", markup=False)
+        if settings.uses_simulator:
+            console.print(f"  Phone simulator   {settings.own_url}/simulator", markup=False)
+        console.print("  In the terminal   bin/helpline talk", markup=False)
+        console.print("")
+        console.print("Everything is running. Ctrl-C stops it all.", markup=False)
+
+    with _one_clear_sentence():
+        check_ports(parts_of(settings))
+        _set_up(settings)
+        Supervisor(settings, lambda words: console.print(words, markup=False)).run(show_where)
+    console.print("Stopped.", markup=False)
+
+
+@cli.command()
+def assistant() -> None:
+    """Run the assistant alone (Rasa, on loopback)."""
+    from helpline.supervisor import die_with_parent
+
+    settings = Settings()
+    with _one_clear_sentence():
+        keys = load_keys(settings)
+        model = settings.model_file or model_path(settings)
+        if not bot_environment_is_made() or not model.exists():
+            raise SetUpFailed("The assistant is not set up. Run: bin/helpline up")
+    die_with_parent()
+    os.chdir(REPOSITORY)
+    os.execve(
+        BOT_PYTHON,
+        [str(BOT_PYTHON), str(SERVE), "run", "--model", str(model), "--port", str(settings.assistant_port)],
+        assistant_environment(settings, keys),
+    )
+
+
+@cli.command()
+def actions() -> None:
+    """Run the action server alone (on loopback)."""
+    import uvicorn
+
+    from actions.server import create_actions_app
+    from helpline.bootstrap import build_core, open_engine
+    from helpline.logs import set_up_logs
+    from helpline.storage.migrate import migrate
+    from helpline.supervisor import die_with_parent
+
+    die_with_parent()
+    set_up_logs()
+    settings = Settings()
+    with _one_clear_sentence():
+        keys = load_keys(settings)
+        engine = open_engine(settings, keys)
+        migrate(engine)
+        core = build_core(settings, keys, engine)
+    uvicorn.run(
+        create_actions_app(core), host="127.0.0.1", port=settings.actions_port, log_config=None, access_log=False
+    )
+
+
+@cli.command()
+def app() -> None:
+    """Run the web application alone: the channels' webhooks, the pages and, unless told otherwise, the queues."""
+    import uvicorn
+
+    from channels.app import create_app
+    from helpline import flows
+    from helpline.bootstrap import build, launch_flows, take_slot
+    from helpline.logs import set_up_logs
+    from helpline.supervisor import die_with_parent
+
+    die_with_parent()
+    set_up_logs()
+    settings = Settings()
+    with _one_clear_sentence():
+        product = build(settings)
+        slot = take_slot(settings, product.engine)
+    application = create_app(
+        product.channel_context(),
+        product.assistant,
+        product.storage_is_well,
+        start=lambda: launch_flows(product, slot),
+        stop=flows.stop,
+    )
+    uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker alone: takes turns and sends from the queues (PostgreSQL only)."""
+    import signal
+    import threading
+
+    from helpline import flows
+    from helpline.bootstrap import build, launch_flows, take_slot
+    from helpline.logs import set_up_logs
+
+    set_up_logs()
+    settings = Settings()
+    if not settings.database_url:
+        _fail("a worker of its own needs PostgreSQL: set HELPLINE_DATABASE_URL. Embedded, the app does this work.")
+    with _one_clear_sentence():
+        product = build(settings)
+        launch_flows(product, take_slot(settings, product.engine))
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    flows.stop()
+
+
+@cli.command()
+def talk() -> None:
+    """Chat in the terminal, with the helpline that runs (or one started for the purpose)."""
+    from helpline.terminal import talk_in_terminal
+
+    with _one_clear_sentence():
+        talk_in_terminal(Settings(), console)
+
+
+@cli.command(name="train")
+def train_command() -> None:
+    """Train the language model."""
+    settings = Settings()
+    with _one_clear_sentence():
+        make_bot_environment()
+        with console.status("Training ..."):
+            train(settings, load_keys(settings))
+    console.print(f"Trained: {model_path(settings)}", markup=False)
+
+
+@cli.command()
+def check(
+    quick: Annotated[bool, typer.Option(help="Leave out Rasa's own validation (half a minute).")] = False,
+) -> None:
+    """Check the content, the training text and the rules."""
+    from helpline.checks import check_training_text
+
+    settings = Settings()
+    with _one_clear_sentence():
+        from content.schema import load_content
+
+        content = load_content(settings.content_folder)
+        console.print(f"Content: {len(content.guide.topics)} topics, no mistakes.", markup=False)
+        problems = check_training_text(content.guide, REPOSITORY / "nlu")
+        for problem in problems:
+            console.print(f"  {problem}", markup=False)
+        if problems:
+            _fail(f"the training text has {len(problems)} mistakes.")
+        console.print("Training text: no mistakes.", markup=False)
+        if not quick:
+            make_bot_environment()
+            if run_rasa(settings, load_keys(settings), ["data", "validate"]) != 0:
+                _fail("Rasa's own validation found mistakes; they are above.")
+            console.print("Rasa's own validation: no mistakes.", markup=False)
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is set up, what is missing, and what can be reached."""
+    from helpline.doctor import examine
+
+    findings = examine(Settings())
+    for finding in findings:
+        console.print(str(finding), markup=False)
+    if any(finding.is_fault for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def replay(
+    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option(metavar="OUT.jsonl")],
+    channel: Annotated[Literal["sms", "telegram", "web"], typer.Option()] = "sms",
+    now: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])] = None,
+) -> None:
+    """Feed messages through the real path with sending captured."""
+    from helpline.replay import BadReplay, replay_file
+
+    settings = Settings()
+    with _one_clear_sentence():
+        _set_up(settings)
+        try:
+            count = replay_file(settings, source, out, channel, now)
+        except BadReplay as error:
+            _fail(str(error))
+    console.print(f"{count} conversations replayed into {out}", markup=False)
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def rasa(context: typer.Context) -> None:
+    """Run one of Rasa's own commands: train, test, shell, data validate, ..."""
+    settings = Settings()
+    with _one_clear_sentence():
+        make_bot_environment()
+        raise typer.Exit(run_rasa(settings, load_keys(settings), context.args))
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def test(context: typer.Context) -> None:
+    """Run the tests: the product's, then the assistant's in its own environment."""
+    settings = Settings()
+    with _one_clear_sentence():
+        _set_up(settings)
+    ours = subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=REPOSITORY).returncode
+    if context.args:
+        raise typer.Exit(ours)
+    assistants = subprocess.run(
+        [BOT_PYTHON, "-m", "pytest", "-c", "bot/pytest.ini", "--rootdir", ".", "tests/bot", "tests/nlu"],
+        cwd=REPOSITORY,
+        env=assistant_environment(settings, load_keys(settings)),
+    ).returncode
+    raise typer.Exit(ours or assistants)
+
+
+@cli.command()
+def lint() -> None:
+    """Check style, formatting and types."""
+    commands = [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy"],
+    ]
+    failed = [command for command in commands if subprocess.run(command, cwd=REPOSITORY).returncode != 0]
+    raise typer.Exit(1 if failed else 0)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

@@ -1,0 +1,98 @@
+"""What is set up, what is missing, and what can be reached."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy.exc import DBAPIError
+
+from content.schema import ContentError, load_content
+from helpline.bootstrap import open_engine
+from helpline.environments import bot_environment_is_made, model_is_current, model_path
+from helpline.keys import MissingKeys, load_keys
+from helpline.settings import Settings
+from helpline.storage.engine import StorageUnavailable
+from helpline.storage.migrate import is_current
+from helpline.supervisor import parts_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. is_fault: it must be mended before the helpline can work."""
+
+    what: str
+    how_it_is: str
+    is_fault: bool = False
+
+    def __str__(self) -> str:
+        return f"{'FAULT ' if self.is_fault else 'ok    '}{self.what}: {self.how_it_is}"
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything. Never raises, and prints no secret."""
+    return [
+        Finding("environment", f"{settings.environment}, data in {settings.data_folder}"),
+        *_content(settings),
+        *_storage(settings),
+        *_assistant(settings),
+        *_texts(settings),
+        *_processes(settings),
+    ]
+
+
+def _content(settings: Settings) -> Iterator[Finding]:
+    try:
+        content = load_content(settings.content_folder)
+        yield Finding("content", f"{len(content.guide.topics)} topics, {len(content.guide.phones)} phone numbers")
+    except ContentError as error:
+        yield Finding("content", f"{len(error.problems)} mistakes; bin/helpline check names them", is_fault=True)
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    try:
+        keys = load_keys(settings)
+    except MissingKeys as error:
+        yield Finding("keys", str(error), is_fault=True)
+        return
+    yield Finding("keys", "all there")
+    kind = "PostgreSQL" if settings.database_url else "encrypted file"
+    try:
+        current = is_current(open_engine(settings, keys))
+    except (DBAPIError, StorageUnavailable) as error:
+        yield Finding("database", f"{kind}, cannot be opened ({type(error).__name__})", is_fault=True)
+        return
+    yield Finding("database", f"{kind}, {'up to date' if current else 'not up to date; bin/helpline up mends that'}")
+
+
+def _assistant(settings: Settings) -> Iterator[Finding]:
+    if bot_environment_is_made():
+        yield Finding("assistant's environment", "made")
+    else:
+        yield Finding("assistant's environment", "not made yet; bin/helpline up makes it", is_fault=True)
+    if not model_path(settings).exists():
+        yield Finding("language model", "not trained yet; bin/helpline train", is_fault=True)
+    else:
+        state = "current" if model_is_current(settings) else "older than its sources; bin/helpline train"
+        yield Finding("language model", state)
+
+
+def _texts(settings: Settings) -> Iterator[Finding]:
+    if settings.uses_simulator:
+        yield Finding("texts", "no Twilio account is set, so they go to the phone simulator")
+    elif not settings.twilio_number and not settings.twilio_messaging_service_sid:
+        yield Finding(
+            "texts", "set HELPLINE_TWILIO_NUMBER or HELPLINE_TWILIO_MESSAGING_SERVICE_SID", is_fault=True
+        )
+    elif not settings.public_url:
+        yield Finding("texts", "set HELPLINE_PUBLIC_URL to the address that Twilio calls", is_fault=True)
+    else:
+        yield Finding("texts", f"by Twilio, webhook at {settings.external_url}/channels/sms/twilio")
+
+
+def _processes(settings: Settings) -> Iterator[Finding]:
+    for part in parts_of(settings):
+        try:
+            status = httpx.get(part.ready_url, timeout=2.0).status_code
+            yield Finding(part.name, f"running on port {part.port} (status {status})", is_fault=status != 200)
+        except httpx.HTTPError:
+            yield Finding(part.name, f"not running (port {part.port})")

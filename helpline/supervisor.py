@@ -1,0 +1,188 @@
+"""Running the assistant, the action server and the app together: started, watched, restarted, stopped."""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from circus import get_arbiter
+
+from helpline.settings import REPOSITORY, Settings
+
+PARTS = ("assistant", "actions", "app")
+READY_WITHIN_SECONDS = 180
+DEATHS_THAT_END_IT = 3
+DEATHS_WITHIN_SECONDS = 60.0
+LOG_BYTES = 5_000_000
+
+
+class CannotStart(Exception):
+    """One clear sentence on why it cannot start."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process, and where it says that it is ready."""
+
+    name: str
+    port: int
+    ready_url: str
+
+
+def parts_of(settings: Settings) -> list[Part]:
+    """The processes of one installation."""
+    return [
+        Part("assistant", settings.assistant_port, f"{settings.assistant_url}/webhooks/rest/"),
+        Part("actions", settings.actions_port, f"{settings.actions_url}/health"),
+        Part("app", settings.port, f"{settings.own_url}/health"),
+    ]
+
+
+def check_ports(parts: list[Part]) -> None:
+    """Raises CannotStart naming the first port that is taken."""
+    for part in parts:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", part.port))
+            except OSError:
+                variable = "HELPLINE_PORT" if part.name == "app" else f"HELPLINE_{part.name.upper()}_PORT"
+                raise CannotStart(
+                    f"Port {part.port} (for the {part.name}) is in use. Stop what uses it, or set {variable}."
+                ) from None
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when the supervisor ends, however that happens (Linux)."""
+    if sys.platform == "linux" and os.environ.get("HELPLINE_SUPERVISED"):
+        death_signal = 1
+        ctypes.CDLL(None).prctl(death_signal, signal.SIGTERM)
+
+
+class Supervisor:
+    """Watches the parts. say is told what a person should know."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._parts = parts_of(settings)
+        self._deaths: dict[str, deque[float]] = {part.name: deque(maxlen=DEATHS_THAT_END_IT) for part in self._parts}
+        self._ready: set[str] = set()
+        self._stopping = False
+        self._failure: str | None = None
+        self._arbiter: Any = None
+
+    def run(self, when_ready: Callable[[], None]) -> None:
+        """Run until stopped by a signal. Raises CannotStart."""
+        check_ports(self._parts)
+        self._arbiter = get_arbiter(
+            [self._watcher(part) for part in self._parts],
+            controller=f"ipc://{self._socket('control')}",
+            pubsub_endpoint=f"ipc://{self._socket('events')}",
+            check_delay=0.5,
+        )
+        for handled in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(handled, self._stop_for_signal)
+        threading.Thread(target=self._watch_readiness, args=(when_ready,), daemon=True).start()
+        try:
+            self._arbiter.start()
+        finally:
+            self._stopping = True
+            self._arbiter.stop()
+        if self._failure:
+            raise CannotStart(self._failure)
+
+    def _socket(self, name: str) -> Path:
+        folder = self._settings.data_folder / "run"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.{os.getpid()}"
+
+    def _log(self, name: str) -> Path:
+        folder = self._settings.data_folder / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
+
+    def _watcher(self, part: Part) -> dict[str, Any]:
+        stream = {
+            "class": "FileStream",
+            "filename": str(self._log(part.name)),
+            "max_bytes": LOG_BYTES,
+            "backup_count": 3,
+        }
+        return {
+            "name": part.name,
+            "cmd": sys.executable,
+            "args": ["-m", "helpline", part.name],
+            "working_dir": str(REPOSITORY),
+            "env": {**os.environ, "HELPLINE_SUPERVISED": "1"},
+            "copy_env": False,
+            "graceful_timeout": 10,
+            "stdout_stream": stream,
+            "stderr_stream": stream,
+            "hooks": {"after_reap": (self._after_death, True)},
+        }
+
+    def _after_death(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
+        if self._stopping:
+            return True
+        now = time.monotonic()
+        deaths = self._deaths[watcher.name]
+        deaths.append(now)
+        self._ready.discard(watcher.name)
+        code = details.get("exit_code")
+        if len(deaths) == DEATHS_THAT_END_IT and now - deaths[0] < DEATHS_WITHIN_SECONDS:
+            self._fail(
+                f"The {watcher.name} ends as soon as it starts. Its last words: {self._last_words(watcher.name)}"
+            )
+        else:
+            self._say(f"The {watcher.name} stopped (code {code}); it is being restarted.")
+        return True
+
+    def _last_words(self, name: str) -> str:
+        lines = [line for line in self._log(name).read_text(errors="replace").splitlines() if line.strip()]
+        return f"{lines[-1] if lines else 'none'} (all of it: {self._log(name)})"
+
+    def _fail(self, reason: str) -> None:
+        self._failure = reason
+        self._stop()
+
+    def _stop_for_signal(self, number: int, frame: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._arbiter.loop.add_callback(self._arbiter.stop)
+
+    def _watch_readiness(self, when_ready: Callable[[], None]) -> None:
+        started = time.monotonic()
+        said_ready = False
+        with httpx.Client(timeout=2.0) as client:
+            while not self._stopping:
+                for part in self._parts:
+                    if part.name not in self._ready and self._answers(client, part):
+                        self._ready.add(part.name)
+                        self._say(f"The {part.name} is ready.")
+                if not said_ready and len(self._ready) == len(self._parts):
+                    said_ready = True
+                    when_ready()
+                if not said_ready and time.monotonic() - started > READY_WITHIN_SECONDS:
+                    missing = ", ".join(part.name for part in self._parts if part.name not in self._ready)
+                    self._fail(f"Not ready after {READY_WITHIN_SECONDS} seconds: {missing}. See {self._log(missing)}")
+                time.sleep(0.25)
+
+    @staticmethod
+    def _answers(client: httpx.Client, part: Part) -> bool:
+        try:
+            return client.get(part.ready_url).status_code == 200
+        except httpx.HTTPError:
+            return False
