@@ -71,4 +71,3 @@ def understanding_of(message: Mapping[str, Any]) -> Understanding:
         answer_confidence=intent.get("answer_confidence"),
         value=None if value is None else str(value),
     )
-

@@ -19,6 +19,6 @@ class NotePlace(HelplineAction):
         problem: answering.PlaceProblem | None = None
         if place.get("out_of_area"):
             problem = "out-of-area"
-        elif place.get("ambiguous"):
+        elif place.get("ambiguous") and place.get("authority") is None:
             problem = "ambiguous"
         return answering.note_place(self.core, message_id, understanding, problem)

@@ -51,6 +51,4 @@ def create_actions_app(core: Core) -> Litestar:
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    return Litestar(
-        [webhook, health], openapi_config=None, logging_config=None, request_max_body_size=LONGEST_CALL
-    )
+    return Litestar([webhook, health], openapi_config=None, logging_config=None, request_max_body_size=LONGEST_CALL)

@@ -78,7 +78,9 @@ def create_app(
             health,
             *handlers,
             *(
-                create_static_files_router(path=f"/static/{folder}", directories=[FOLDER / folder / "static"], name=folder)
+                create_static_files_router(
+                    path=f"/static/{folder}", directories=[FOLDER / folder / "static"], name=folder
+                )
                 for folder in pages
             ),
         ],

@@ -27,10 +27,9 @@ class Handled(StrEnum):
 
 @dataclass(frozen=True)
 class Work:
-    """How a stored message's work is started: put on a queue, or sent at once. Bound to flows in bootstrap.py."""
+    """How a stored message's work is started: both take an entry id and a contact id. Bound in bootstrap.py."""
 
     queue_turn: Callable[[int, str], None]
-    queue_send: Callable[[int, str], None]
     send_at_once: Callable[[int, str], None]
 
 
@@ -52,12 +51,14 @@ class Gateway:
         self._alerts = alerts
 
     def handle_inbound(self, message: InboundMessage) -> Handled:
-        """Take a message in. The steps, in order:
+        """Take a message in.
+
+        The steps, in order:
 
         1. store it, once for ever for (channel, provider id);
         2. read it for danger, before any model and without needing one;
         3. obey control words, and answer what has no words in it (all three in one transaction);
-        4. start the work: a safety reply at once, any other reply or the assistant's turn by the queue.
+        4. start the work: a reply that is ready goes at once, the assistant's turn goes on the queue.
 
         When the database cannot be written the message goes to the spool and a safety reply goes out without it.
         """
@@ -76,8 +77,7 @@ class Gateway:
             self._alerts.raise_alert("danger", case_id=received.case_id, message_id=received.message_id)
         try:
             if received.outbox_id is not None:
-                start = self._work.send_at_once if received.urgent else self._work.queue_send
-                start(received.outbox_id, received.contact_id)
+                self._work.send_at_once(received.outbox_id, received.contact_id)
             if received.needs_turn:
                 self._work.queue_turn(received.message_id, received.contact_id)
         except Exception as error:

@@ -8,9 +8,11 @@ from channels.assistant import RasaAssistant
 from channels.base import ChannelContext
 from channels.gateway import Gateway, Work
 from channels.registry import CHANNELS
+from content.safety_schema import load_safety
 from content.schema import load_content
 from helpline import flows
 from helpline.clock import FixedClock, SystemClock
+from helpline.domain.safety import SafetyScanner
 from helpline.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
 from helpline.keys import Keys, load_keys
 from helpline.logs import LoggedAlerts
@@ -19,7 +21,13 @@ from helpline.services.core import Core
 from helpline.settings import Settings
 from helpline.spool import Spool
 from helpline.storage.addresses import AddressBook
-from helpline.storage.engine import Database, StorageUnavailable, open_encrypted_file, open_postgresql
+from helpline.storage.engine import (
+    Database,
+    StorageUnavailable,
+    open_encrypted_file,
+    open_encrypted_flow_file,
+    open_postgresql,
+)
 from helpline.storage.migrate import migrate
 
 
@@ -61,7 +69,7 @@ def open_flow_engine(settings: Settings, keys: Keys) -> Engine:
     """The durable engine's database: a file of its own, or its own schema of the same PostgreSQL database."""
     if settings.database_url:
         return open_postgresql(settings.database_url)
-    return open_encrypted_file(settings.data_folder / "flows.db", keys.database_key, 30_000)
+    return open_encrypted_flow_file(settings.data_folder / "flows.db", keys.database_key)
 
 
 def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
@@ -71,6 +79,7 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         content.schema.ContentError: the content does not pass its checks.
     """
     content = load_content(settings.content_folder)
+    safety = load_safety(settings.content_folder / "safety")
     return Core(
         database=Database(engine),
         clock=FixedClock(settings.now) if settings.now else SystemClock(),
@@ -79,7 +88,8 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         words=content.words,
         control_words=content.control_words,
         gazetteer=content.gazetteer,
-        scanner=content.scanner,
+        scanner=SafetyScanner(safety),
+        safety=safety,
         forms={channel.name: channel.form for channel in CHANNELS},
         service_name=settings.service_name,
     )
@@ -108,7 +118,7 @@ def build(
     gateway = Gateway(
         core,
         chosen_senders,
-        work or Work(flows.queue_turn, flows.queue_send, flows.send_at_once),
+        work or Work(flows.queue_turn, flows.send_at_once),
         Spool(settings.data_folder / "spool", keys.address_key),
         alerts,
     )

@@ -68,17 +68,15 @@ def check_training_text(guide: Guide, folder: Path) -> list[TrainingProblem]:
                 problems.append(
                     TrainingProblem(block.file, f'"{phrasing}" stands under two meanings.', "Keep it under one.")
                 )
-    for topic in guide.topics.values():
-        file = f"nlu/guide/{topic.id}.yml"
-        for missing in sorted(set(topic.answers) - answers[topic.id]):
+    for known in guide.topics.values():
+        file = f"nlu/guide/{known.id}.yml"
+        for missing in sorted(set(known.answers) - answers[known.id]):
             problems.append(
                 TrainingProblem(file, f"the answer {missing} has no phrasings.", "Write how people ask for it.")
             )
-        if counts[topic.id] < FEWEST_PHRASINGS:
+        if counts[known.id] < FEWEST_PHRASINGS:
             problems.append(
-                TrainingProblem(
-                    file, f"only {counts[topic.id]} phrasings.", f"Write at least {FEWEST_PHRASINGS}."
-                )
+                TrainingProblem(file, f"only {counts[known.id]} phrasings.", f"Write at least {FEWEST_PHRASINGS}.")
             )
     return problems
 

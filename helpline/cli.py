@@ -160,7 +160,11 @@ def actions() -> None:
         migrate(engine)
         core = build_core(settings, keys, engine)
     uvicorn.run(
-        create_actions_app(core), host="127.0.0.1", port=settings.actions_port, log_config=None, access_log=False
+        create_actions_app(core),
+        host="127.0.0.1",
+        port=settings.actions_port,
+        log_config=None,
+        access_log=False,
     )
 
 
@@ -278,7 +282,9 @@ def replay(
     source: Annotated[Path, typer.Argument(metavar="IN.jsonl", exists=True, dir_okay=False)],
     out: Annotated[Path, typer.Option(metavar="OUT.jsonl")],
     channel: Annotated[Literal["sms", "telegram", "web"], typer.Option()] = "sms",
-    now: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])] = None,
+    now: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """Feed messages through the real path with sending captured."""
     from helpline.replay import BadReplay, replay_file

@@ -80,9 +80,7 @@ def _texts(settings: Settings) -> Iterator[Finding]:
     if settings.uses_simulator:
         yield Finding("texts", "no Twilio account is set, so they go to the phone simulator")
     elif not settings.twilio_number and not settings.twilio_messaging_service_sid:
-        yield Finding(
-            "texts", "set HELPLINE_TWILIO_NUMBER or HELPLINE_TWILIO_MESSAGING_SERVICE_SID", is_fault=True
-        )
+        yield Finding("texts", "set HELPLINE_TWILIO_NUMBER or HELPLINE_TWILIO_MESSAGING_SERVICE_SID", is_fault=True)
     elif not settings.public_url:
         yield Finding("texts", "set HELPLINE_PUBLIC_URL to the address that Twilio calls", is_fault=True)
     else:

@@ -1,4 +1,4 @@
-"""The assistant's own environment, and the model that it runs: made on first use, made again when their sources change."""
+"""The assistant's own environment and its model: made on first use, made again when their sources change."""
 
 import hashlib
 import os
@@ -44,9 +44,7 @@ def _clean_environment() -> dict[str, str]:
 
 def assistant_environment(settings: Settings, keys: Keys) -> dict[str, str]:
     """What the assistant's process gets to know: where its actions are and its token, and none of our keys."""
-    environment = {
-        name: value for name, value in _clean_environment().items() if not name.startswith("HELPLINE_")
-    }
+    environment = {name: value for name, value in _clean_environment().items() if not name.startswith("HELPLINE_")}
     environment |= {
         "HELPLINE_ACTION_URL": f"{settings.actions_url}/webhook",
         "HELPLINE_BOT_TOKEN": keys.assistant_token,
@@ -105,12 +103,7 @@ def model_path(settings: Settings) -> Path:
 
 def _model_sources() -> list[Path]:
     folders = ["nlu", "stories", "bot/domain", "bot/components"]
-    found = [
-        path
-        for folder in folders
-        for path in (REPOSITORY / folder).rglob("*")
-        if path.suffix in {".yml", ".py"}
-    ]
+    found = [path for folder in folders for path in (REPOSITORY / folder).rglob("*") if path.suffix in {".yml", ".py"}]
     return [*found, REPOSITORY / "config.yml", BOT / "serve.py", BOT / "requirements.lock"]
 
 

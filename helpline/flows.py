@@ -34,6 +34,7 @@ SEND_BACKOFF = (2, 5, 15, 60, 300, 900, 3600)
 TURN_ATTEMPTS_WHILE_ASSISTANT_IS_WELL = 4
 TURN_ATTEMPTS = 1_500
 SEND_ATTEMPTS = 30
+SEND_POLL_SECONDS = 1.0
 STUCK_AFTER = timedelta(seconds=20)
 SWEEP_BATCH = 500
 FORGET_AFTER = timedelta(days=2)
@@ -103,14 +104,14 @@ def turn(message_id: int, contact_id: str, attempt: int) -> str:
         if done["outcome"] == "nothing-left":
             return "done"
         if done["outcome"] == "answered":
-            _queue_send(done["outbox_id"], contact_id)
+            _deliver(done["outbox_id"], contact_id)
             continue
         waiting = done["message_id"]
         well_but_failing = done["well"] and attempt + 1 >= TURN_ATTEMPTS_WHILE_ASSISTANT_IS_WELL
         if well_but_failing or attempt + 1 >= TURN_ATTEMPTS:
-            _queue_send(_give_up(waiting), contact_id)
+            _deliver(_give_up(waiting), contact_id)
             continue
-        _queue_send(_hold(waiting), contact_id)
+        _deliver(_hold(waiting), contact_id)
         queue_turn(message_id, contact_id, attempt + 1, _backoff(TURN_BACKOFF, attempt))
         return "waiting"
 
@@ -142,9 +143,20 @@ def _send(entry_id: int, attempt: int) -> str:
 @DBOS.workflow(name="send")
 def send(entry_id: int, contact_id: str, attempt: int) -> str:
     """Hand one outbox message to its provider; come back later if the provider cannot take it."""
+    return _deliver(entry_id, contact_id, attempt)
+
+
+def _deliver(entry_id: int | None, contact_id: str, attempt: int = 0) -> str:
+    # A turn sends its own reply, so that one person's replies leave in the order of their messages.
+    if entry_id is None:
+        return "nothing-to-do"
     outcome = _send(entry_id, attempt)
     if outcome == "again":
-        _queue_send(entry_id, contact_id, attempt + 1, _backoff(SEND_BACKOFF, attempt))
+        with (
+            SetWorkflowID(f"send:{entry_id}:{attempt + 1}"),
+            SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=_backoff(SEND_BACKOFF, attempt)),
+        ):
+            DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, attempt + 1)
     return outcome
 
 
@@ -179,10 +191,16 @@ def sweep(scheduled: datetime, context: Any) -> None:
     _resume_dead_executors()
     found = _find_stuck()
     for message_id, contact_id in found["turns"]:
-        with SetWorkflowID(f"turn:{message_id}:sweep:{mark}"), SetEnqueueOptions(queue_partition_key=contact_id):
+        with (
+            SetWorkflowID(f"turn:{message_id}:sweep:{mark}"),
+            SetEnqueueOptions(queue_partition_key=contact_id),
+        ):
             DBOS.enqueue_workflow(TURN_QUEUE, turn, message_id, contact_id, 0)
     for entry_id, contact_id in found["sends"]:
-        with SetWorkflowID(f"send:{entry_id}:sweep:{mark}"), SetEnqueueOptions(queue_partition_key=contact_id):
+        with (
+            SetWorkflowID(f"send:{entry_id}:sweep:{mark}"),
+            SetEnqueueOptions(queue_partition_key=contact_id),
+        ):
             DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, 0)
     _forget_finished()
 
@@ -223,35 +241,13 @@ def queue_turn(message_id: int, contact_id: str, attempt: int = 0, delay_seconds
         DBOS.enqueue_workflow(TURN_QUEUE, turn, message_id, contact_id, attempt)
 
 
-def _queue_send(entry_id: int | None, contact_id: str, attempt: int = 0, delay_seconds: int | None = None) -> None:
-    if entry_id is None:
-        return
-    with (
-        SetWorkflowID(f"send:{entry_id}:{attempt}"),
-        SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=delay_seconds),
-    ):
-        DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, attempt)
-
-
-def queue_send(entry_id: int, contact_id: str) -> None:
-    """Put an outbox message on the queue; a repeat does nothing."""
-    _queue_send(entry_id, contact_id)
-
-
 def send_at_once(entry_id: int, contact_id: str) -> None:
-    """Send an urgent message now, ahead of every queue and durably; a repeat does nothing."""
+    """Send a message now, ahead of every queue and durably; a repeat does nothing."""
     with SetWorkflowID(f"send:{entry_id}:0"):
         DBOS.start_workflow(send, entry_id, contact_id, 0)
 
 
-def wait_until_settled(message_id: int) -> None:
-    """Block until the first attempt at a message's turn is over. For replays and the terminal."""
-    DBOS.retrieve_workflow(f"turn:{message_id}:0").get_result(polling_interval_sec=0.02)
-
-
-def launch(
-    running: Running, engine: Engine, *, takes_work: bool, poll_seconds: float, turn_slots: int
-) -> None:
+def launch(running: Running, engine: Engine, *, takes_work: bool, poll_seconds: float, turn_slots: int) -> None:
     """Start the engine in this process.
 
     engine holds DBOS's own tables, apart from ours. takes_work: whether this process takes work from the queues, or
@@ -283,9 +279,7 @@ def launch(
         partition_concurrency=1,
         polling_interval_sec=poll_seconds,
     )
-    DBOS.register_queue(
-        SEND_QUEUE, worker_concurrency=16, partition_concurrency=1, polling_interval_sec=poll_seconds
-    )
+    DBOS.register_queue(SEND_QUEUE, worker_concurrency=16, partition_concurrency=1, polling_interval_sec=poll_seconds)
     if takes_work:
         DBOS.apply_schedules(
             [{"schedule_name": "sweep", "workflow_fn": sweep, "schedule": "*/15 * * * * *", "context": None}]

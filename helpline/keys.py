@@ -62,9 +62,13 @@ def _read_or_make(path: Path) -> dict[str, str]:
         try:
             stored = json.loads(path.read_text())
         except ValueError:
-            raise MissingKeys(f"{path} is damaged. Restore it from a backup: without it the data cannot be read.") from None
+            raise MissingKeys(
+                f"{path} is damaged. Restore it from a backup: without it the data cannot be read."
+            ) from None
         if not isinstance(stored, dict):
-            raise MissingKeys(f"{path} is damaged. Restore it from a backup: without it the data cannot be read.") from None
+            raise MissingKeys(
+                f"{path} is damaged. Restore it from a backup: without it the data cannot be read."
+            ) from None
         return {str(name): str(value) for name, value in stored.items()}
     made = asdict(_generate())
     with os.fdopen(descriptor, "w") as file:

@@ -237,5 +237,3 @@ def _understood(review: TurnReview) -> dict[str, Any]:
         "out_of_scope": review.out_of_scope,
         "opted_out": review.opted_out,
     }
-
-

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
     turn_slots: int = Field(default=8, description="Calls to the assistant in flight at once, per process.")
     assistant_timeout_seconds: float = 8.0
-    flow_poll_seconds: float = 0.05
+    flow_poll_seconds: float = 0.1
     runs_flows: bool = Field(default=True, description="Whether this process takes work from the queues.")
     now: datetime | None = Field(default=None, description="A fixed present, for replays.")
 

@@ -40,28 +40,26 @@ _OUR_FAULT = {
 OPTED_OUT = 21610
 
 
-class _RedirectedHttpClient(TwilioHttpClient):
+class _RedirectedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Twilio's own client, pointed at another address that speaks the same API."""
 
     def __init__(self, api_url: str, timeout: float) -> None:
         super().__init__(timeout=timeout, max_retries=0)
         self._api = urlsplit(api_url)
 
-    def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:  # type: ignore[override]
+    def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:
         parts = urlsplit(url)
         if parts.netloc == TWILIO_HOST:
             url = urlunsplit(
                 (self._api.scheme, self._api.netloc, self._api.path.rstrip("/") + parts.path, parts.query, "")
             )
-        return super().request(method, url, *args, **kwargs)  # type: ignore[arg-type]
+        return super().request(method, url, *args, **kwargs)
 
 
 class TwilioSender:
     """Hands texts to Twilio. sender is our number, or a Messaging Service's id (MG...)."""
 
-    def __init__(
-        self, account_sid: str, auth_token: str, sender: str, api_url: str | None = None
-    ) -> None:
+    def __init__(self, account_sid: str, auth_token: str, sender: str, api_url: str | None = None) -> None:
         http = (
             _RedirectedHttpClient(api_url, TIMEOUT_SECONDS)
             if api_url
@@ -85,11 +83,7 @@ class TwilioSender:
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Hand over one text. Raises SendError."""
-        by = (
-            {"messaging_service_sid": self._sender}
-            if self._sender.startswith("MG")
-            else {"from_": self._sender}
-        )
+        by = {"messaging_service_sid": self._sender} if self._sender.startswith("MG") else {"from_": self._sender}
         try:
             sent = self._client.messages.create(to=message.address, body=message.text, **by)
         except (requests.RequestException, TwilioException) as error:
@@ -147,14 +141,24 @@ def to_send_error(error: Exception) -> SendError:
         )
     if isinstance(error, TwilioRestException):
         return _from_code(error)
-    return SendError("provider-answer", retryable=True, ours=False, staff_note="Twilio's answer made no sense.", uncertain=True)
+    return SendError(
+        "provider-answer",
+        retryable=True,
+        ours=False,
+        staff_note="Twilio's answer made no sense.",
+        uncertain=True,
+    )
 
 
 def _from_code(error: TwilioRestException) -> SendError:
     code = int(error.code or 0)
     if code == OPTED_OUT:
         return SendError(
-            str(code), retryable=False, ours=False, staff_note="The person has opted out of our texts.", opted_out=True
+            str(code),
+            retryable=False,
+            ours=False,
+            staff_note="The person has opted out of our texts.",
+            opted_out=True,
         )
     if code in _PERMANENT:
         return SendError(str(code), retryable=False, ours=False, staff_note=_PERMANENT[code])
@@ -163,7 +167,10 @@ def _from_code(error: TwilioRestException) -> SendError:
     status = int(error.status or 0)
     if status == 429 or status >= 500:
         return SendError(
-            str(code or status), retryable=True, ours=False, staff_note="Twilio is busy or has a fault.",
+            str(code or status),
+            retryable=True,
+            ours=False,
+            staff_note="Twilio is busy or has a fault.",
             uncertain=status >= 500,
         )
     if status in (401, 403):

@@ -171,9 +171,7 @@ def explain_source(core: Core, message_id: int, understanding: Understanding) ->
         conversation = turn.conversation
         if conversation.topic is None or conversation.answer is None:
             return Reply(turn.say("why-nothing"))
-        return Reply(
-            why_text(turn.core.guide, conversation.topic, conversation.answer, turn.core.words, turn.form)
-        )
+        return Reply(why_text(turn.core.guide, conversation.topic, conversation.answer, turn.core.words, turn.form))
 
     return _must_say(_in_turn(core, message_id, understanding, make))
 
@@ -247,15 +245,13 @@ def record_whether_helped(turn: Turn, value: str | None) -> bool:
 PlaceProblem = Literal["ambiguous", "out-of-area"]
 
 
-def note_place(
-    core: Core, message_id: int, understanding: Understanding, problem: PlaceProblem | None
-) -> Reply:
+def note_place(core: Core, message_id: int, understanding: Understanding, problem: PlaceProblem | None) -> Reply:
     """The person said where they live: the last answer again with the right council, or a thank you."""
 
     def make(turn: Turn) -> Reply:
         if problem == "out-of-area":
             return Reply(turn.say("place-out-of-area"))
-        if problem == "ambiguous" and turn.contact.authority is None:
+        if problem == "ambiguous":
             return Reply(turn.say("place-ambiguous"))
         if turn.conversation.topic is not None:
             return _guide_answer(turn)

@@ -10,7 +10,8 @@ from helpline.domain.control_words import ControlWords
 from helpline.domain.guide import Guide
 from helpline.domain.places import Gazetteer
 from helpline.domain.replies import Channel, ReplyWords
-from helpline.domain.safety import Danger, SafetyScanner
+from helpline.domain.safety import Danger, SafetyContent, SafetyScanner, safe_scan
+from helpline.domain.safety import reply as reply_to_danger
 from helpline.ports import Clock
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import Database
@@ -30,6 +31,7 @@ class Core:
     control_words: ControlWords
     gazetteer: Gazetteer
     scanner: SafetyScanner
+    safety: SafetyContent
     forms: Mapping[str, Channel]
     service_name: str
 
@@ -43,14 +45,13 @@ class Core:
 
     def say(self, reply_id: str, form: Channel, authority: str | None = None, **values: str) -> str:
         """A reply's words, with the numbers of the person's council. Raises LookupError for an unknown id."""
-        return reply_text(
-            self.guide, self.words, reply_id, form, authority, service_name=self.service_name, **values
-        )
+        return reply_text(self.guide, self.words, reply_id, form, authority, service_name=self.service_name, **values)
 
     def find_danger(self, text: str, recent: Sequence[str]) -> Danger | None:
         """What danger a message tells of, read alone and with the person's last messages. Never raises."""
-        return self.scanner.safe_scan(text, recent)
+        return safe_scan(self.scanner, text, recent)
 
     def safety_reply(self, danger: Danger, form: Channel, authority: str | None) -> str:
         """The reviewed reply to a danger, with the truth about when a person will read this."""
-        return self.scanner.reply(danger, form, authority, self.say("people-read-closed", form, authority))
+        people_read = self.say("people-read-closed", form, authority)
+        return reply_to_danger(self.safety, danger, form, authority, people_read)

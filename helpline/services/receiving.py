@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from helpline.domain.control_words import match
 from helpline.domain.messages import InboundMessage, InboundState, Purpose, Reply
-from helpline.domain.places import Place
+from helpline.domain.places import AmbiguousPlace, Place
 from helpline.domain.safety import Danger
 from helpline.domain.text import has_words, is_only_links, storable
 from helpline.services.core import Core
@@ -28,15 +28,14 @@ _ANSWERED_HERE = {"stop": "stop-confirmed", "start": "start-confirmed", "help": 
 class Received:
     """What became of an inbound message.
 
-    outbox_id: a reply that is ready to go; urgent: it must not wait in any queue; needs_turn: the assistant is to
-    be asked; case: ids for an alert when a case was opened or added to.
+    outbox_id: a reply that is ready to go; needs_turn: the assistant is to be asked; danger_kind and case_id: set when
+    a case was opened or added to.
     """
 
     message_id: int
     contact_id: str
     new: bool
     outbox_id: int | None = None
-    urgent: bool = False
     needs_turn: bool = False
     danger_kind: str | None = None
     case_id: int | None = None
@@ -78,16 +77,14 @@ def _receive(session: Session, core: Core, message: InboundMessage, already_warn
 
     danger = core.find_danger(
         message.text,
-        repositories.recent_inbound_texts(
-            session, contact.id, inbound.entry_id, now - JOINED_WITHIN, JOINED_MESSAGES
-        ),
+        repositories.recent_inbound_texts(session, contact.id, inbound.entry_id, now - JOINED_WITHIN, JOINED_MESSAGES),
     )
     if danger is not None:
         return _answer_danger(session, core, contact, inbound, received, danger, message, already_warned, now)
     if not message.answerable:
         return _settle(inbound, received, InboundState.SUPPRESSED, now, "sender-cannot-be-answered")
 
-    word = match(message.text, core.control_words)
+    word = match(message.text, core.control_words, core.form_of(contact.channel))
     if word in _ANSWERED_HERE:
         return _obey(session, core, contact, conversation, inbound, received, word, now)
     if contact.opted_out_at is not None:
@@ -114,6 +111,8 @@ def _note_place(core: Core, contact: Contact, text: str) -> None:
     place = core.gazetteer.find(text)
     if isinstance(place, Place):
         contact.district, contact.authority = place.district, place.authority
+    elif isinstance(place, AmbiguousPlace) and place.authority is not None:
+        contact.district, contact.authority = None, place.authority
 
 
 def _answer_danger(
@@ -147,7 +146,7 @@ def _answer_danger(
         ),
     )
     settled = _settle(inbound, received, InboundState.ANSWERED, now, "safety")
-    return replace(settled, outbox_id=outbox_id, urgent=True, danger_kind=danger.kind, case_id=case.id)
+    return replace(settled, outbox_id=outbox_id, danger_kind=danger.kind, case_id=case.id)
 
 
 def _obey(
@@ -184,9 +183,7 @@ def _answer(
     now: datetime,
     reason: str,
 ) -> Received:
-    outbox_id = put_in_outbox(
-        session, core, contact, reply, in_reply_to=inbound.entry_id, purpose=purpose, now=now
-    )
+    outbox_id = put_in_outbox(session, core, contact, reply, in_reply_to=inbound.entry_id, purpose=purpose, now=now)
     return replace(_settle(inbound, received, InboundState.ANSWERED, now, reason), outbox_id=outbox_id)
 
 

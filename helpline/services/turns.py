@@ -57,9 +57,7 @@ def next_turn(core: Core, message_id: int) -> TurnRequest | None:
         )
 
 
-def _metadata(
-    core: Core, contact: Contact, conversation: Conversation, inbound: Inbound, text: str
-) -> dict[str, Any]:
+def _metadata(core: Core, contact: Contact, conversation: Conversation, inbound: Inbound, text: str) -> dict[str, Any]:
     found = core.gazetteer.find(text)
     place: dict[str, Any] | None = None
     if found is not None:
@@ -70,7 +68,7 @@ def _metadata(
             "out_of_area": isinstance(found, OutOfArea),
             "whole_message": found.whole_message,
         }
-    word = match(text, core.control_words)
+    word = match(text, core.control_words, core.form_of(contact.channel))
     return {
         "message_id": inbound.entry_id,
         "channel": contact.channel,
@@ -98,7 +96,11 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
             return None
         now = core.clock.now()
         if contact.opted_out_at is not None:
-            inbound.state, inbound.state_reason, inbound.settled_at = InboundState.SUPPRESSED, "opted-out", now
+            inbound.state, inbound.state_reason, inbound.settled_at = (
+                InboundState.SUPPRESSED,
+                "opted-out",
+                now,
+            )
             return None
         form = core.form_of(contact.channel)
         joiner = " " if form == "sms" else "\n\n"
@@ -173,9 +175,5 @@ def give_up(core: Core, message_id: int) -> int | None:
         conversation.holding_for = None
         if contact.opted_out_at is not None:
             return None
-        reply = Reply(
-            core.say("could-not-answer", core.form_of(contact.channel), contact.authority)
-        )
-        return put_in_outbox(
-            session, core, contact, reply, in_reply_to=message_id, purpose=Purpose.REPLY, now=now
-        )
+        reply = Reply(core.say("could-not-answer", core.form_of(contact.channel), contact.authority))
+        return put_in_outbox(session, core, contact, reply, in_reply_to=message_id, purpose=Purpose.REPLY, now=now)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
+FLOW_BUSY_TIMEOUT_MILLISECONDS = 30_000
 
 
 class StorageUnavailable(Exception):
@@ -21,19 +22,35 @@ class StorageKeyWrong(Exception):
     """The encrypted file cannot be opened with the key that was given."""
 
 
-def open_encrypted_file(path: Path, key: str, busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS) -> Engine:
+def open_encrypted_file(path: Path, key: str) -> Engine:
     """An engine on a SQLCipher file.
 
     key is 64 hexadecimal digits. WAL with synchronous FULL: a commit that was acknowledged survives a power cut
     (SQLite documentation, "PRAGMA synchronous"). Every writing transaction begins IMMEDIATE, because a deferred one
     that turns into a writer fails at once whatever the busy timeout.
     """
+    engine = _encrypted_engine(path, key, BUSY_TIMEOUT_MILLISECONDS, isolation_level=None)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def open_encrypted_flow_file(path: Path, key: str) -> Engine:
+    """An engine on a SQLCipher file for the durable engine, which begins some of its transactions itself."""
+    return _encrypted_engine(path, key, FLOW_BUSY_TIMEOUT_MILLISECONDS, isolation_level="IMMEDIATE")
+
+
+def _encrypted_engine(path: Path, key: str, busy_timeout_milliseconds: int, isolation_level: str | None) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", module=sqlcipher3, pool_size=16, max_overflow=64)
 
     @event.listens_for(engine, "connect")
     def unlock(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
+        connection.isolation_level = isolation_level
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA key = \"x'{key}'\"")
         cursor.execute(f"PRAGMA busy_timeout = {busy_timeout_milliseconds}")
@@ -41,11 +58,6 @@ def open_encrypted_file(path: Path, key: str, busy_timeout_milliseconds: int = B
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

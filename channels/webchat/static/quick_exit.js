@@ -1,0 +1,70 @@
+// The way out for somebody who must not be seen reading this. It empties the page first, because that takes no network,
+// then ends the session, then goes to a harmless page that takes this one's place in the history.
+
+const PRESSES = 3;
+const WITHIN = 5000;
+
+export class QuickExit {
+  #presses = 0;
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} root the element marked data-leave
+   * @param {() => void} forget called at once, to stop what is running and clear what was written
+   */
+  constructor(root, forget) {
+    this.root = root;
+    this.forget = forget;
+    this.link = root.querySelector("[data-leave-link]");
+    this.lights = root.querySelector("[data-leave-lights]");
+    this.status = root.querySelector("[data-leave-status]");
+    this.link.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.leave();
+    });
+    document.addEventListener("keydown", (event) => this.#pressed(event), true);
+    window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  }
+
+  leave() {
+    const destination = this.link.href;
+    const curtain = document.createElement("div");
+    curtain.className = "govuk-exit-this-page-overlay";
+    curtain.setAttribute("role", "alert");
+    curtain.textContent = this.#word(0);
+    document.title = curtain.textContent;
+    this.forget();
+    document.body.replaceChildren(curtain);
+    fetch(this.root.dataset.leavePost, { method: "POST", keepalive: true, credentials: "same-origin" }).catch(() => {});
+    window.location.replace(destination);
+  }
+
+  #pressed(event) {
+    if (event.key !== "Escape" || event.repeat || event.isComposing) {
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#presses += 1;
+    if (this.#presses >= PRESSES) {
+      this.leave();
+      return;
+    }
+    this.#show();
+    this.#timer = setTimeout(() => {
+      this.#presses = 0;
+      this.#show();
+    }, WITHIN);
+  }
+
+  #show() {
+    this.status.textContent = this.#presses ? this.#word(PRESSES - this.#presses) : "";
+    this.lights.classList.toggle("govuk-exit-this-page__indicator--visible", this.#presses > 0);
+    [...this.lights.children].forEach((light, index) => {
+      light.classList.toggle("govuk-exit-this-page__indicator-light--on", index < this.#presses);
+    });
+  }
+
+  #word(left) {
+    return this.root.querySelector(`[data-leave-word="${left}"]`).content.textContent;
+  }
+}

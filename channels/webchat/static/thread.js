@@ -1,0 +1,141 @@
+// The conversation on the page. Each message is shown once, however often and in whatever order the page load, the
+// answer to a post and the event stream speak of it.
+
+import { showReply } from "./message_text.js";
+import { showTime } from "./clock.js";
+
+export class Thread {
+  #byId = new Map();
+  #byClientId = new Map();
+  lastId = 0;
+
+  /** @param {HTMLElement} log @param {(name: string) => HTMLTemplateElement} template */
+  constructor(log, template) {
+    this.log = log;
+    this.template = template;
+    this.newTabWords = template("new-tab").content.textContent;
+    for (const element of log.querySelectorAll("[data-message]")) {
+      this.#adopt(element);
+    }
+  }
+
+  get empty() {
+    return !this.log.querySelector("[data-message]");
+  }
+
+  /** Shows what the person has just written, before the server has it. */
+  showOwn(clientId, text) {
+    const element = this.#build("you", text, new Date().toISOString());
+    this.#byClientId.set(clientId, element);
+    element.dataset.client = clientId;
+    this.removeOptions();
+    this.log.append(element);
+    return element;
+  }
+
+  /** Notes that the server has a message of ours. `id` is its number there, when it is known already. */
+  confirm(clientId, id) {
+    const element = this.#byClientId.get(clientId);
+    if (element && Number.isInteger(id)) {
+      this.#number(element, id);
+    }
+  }
+
+  /** Takes in a message from the stream. Gives its new element, or null when it was already on the page. */
+  receive(message) {
+    const id = Number(message.id);
+    if (this.#byId.has(id)) {
+      return null;
+    }
+    const own = message.sender === "you" ? this.#ownElement(message) : null;
+    if (own) {
+      this.#number(own, id);
+      showTime(part(own, "time"), message.at);
+      return null;
+    }
+    const element = this.#build(message.sender, message.text, message.at);
+    this.#number(element, id);
+    this.removeOptions();
+    this.log.append(element);
+    if (message.sender === "helpline" && message.options?.length) {
+      element.append(this.#options(message.options));
+    }
+    return element;
+  }
+
+  state(clientId, state) {
+    for (const row of this.#byClientId.get(clientId)?.querySelectorAll("[data-when]") ?? []) {
+      row.hidden = row.dataset.when !== state;
+    }
+  }
+
+  removeOwn(clientId) {
+    this.#byClientId.get(clientId)?.remove();
+    this.#byClientId.delete(clientId);
+  }
+
+  /** Only the newest question can still be answered by a button. */
+  removeOptions() {
+    for (const form of this.log.querySelectorAll("[data-options]")) {
+      form.remove();
+    }
+  }
+
+  clear() {
+    this.log.replaceChildren();
+  }
+
+  #adopt(element) {
+    this.#number(element, Number(element.dataset.message));
+    const time = part(element, "time");
+    showTime(time, time.dateTime);
+    if (element.dataset.sender === "helpline") {
+      const text = part(element, "text");
+      showReply(text, text.textContent, this.newTabWords);
+    }
+  }
+
+  #number(element, id) {
+    element.dataset.message = id;
+    this.#byId.set(id, element);
+    this.lastId = Math.max(this.lastId, id);
+  }
+
+  #ownElement(message) {
+    if (message.client_id) {
+      return this.#byClientId.get(message.client_id);
+    }
+    return [...this.#byClientId.values()].find(
+      (element) => !element.dataset.message && part(element, "text").textContent === message.text,
+    );
+  }
+
+  #build(sender, text, at) {
+    const element = this.template(sender === "you" ? "you" : "helpline").content.firstElementChild.cloneNode(true);
+    if (sender === "you") {
+      part(element, "text").textContent = text;
+    } else {
+      showReply(part(element, "text"), text, this.newTabWords);
+    }
+    for (const row of element.querySelectorAll("[data-when]")) {
+      row.hidden = true;
+    }
+    showTime(part(element, "time"), at);
+    return element;
+  }
+
+  #options(labels) {
+    const form = this.template("options").content.firstElementChild.cloneNode(true);
+    for (const label of labels) {
+      const button = this.template("option").content.firstElementChild.cloneNode(true);
+      button.value = label;
+      button.textContent = label;
+      form.append(button);
+    }
+    return form;
+  }
+}
+
+function part(element, name) {
+  return element.querySelector(`[data-part="${name}"]`);
+}
