@@ -128,7 +128,7 @@ def assistant() -> None:
     settings = Settings()
     with _one_clear_sentence():
         keys = load_keys(settings)
-        model = settings.model_file or model_path(settings)
+        model = model_path(settings)
         if not bot_environment_is_made() or not model.exists():
             raise SetUpFailed("The assistant is not set up. Run: bin/helpline up")
     die_with_parent()

@@ -98,7 +98,7 @@ def _last_line(output: str) -> str:
 
 def model_path(settings: Settings) -> Path:
     """Where the trained model lies."""
-    return settings.data_folder / "models" / f"{MODEL_NAME}.tar.gz"
+    return settings.model_file or settings.data_folder / "models" / f"{MODEL_NAME}.tar.gz"
 
 
 def _model_sources() -> list[Path]:
@@ -112,7 +112,9 @@ def _model_mark(settings: Settings) -> Path:
 
 
 def model_is_current(settings: Settings) -> bool:
-    """Whether the model was trained from the sources as they are now."""
+    """Whether the model was trained from the sources as they are now. One that was given by a setting is taken as it is."""
+    if settings.model_file is not None:
+        return settings.model_file.exists()
     mark = _model_mark(settings)
     return model_path(settings).exists() and mark.exists() and mark.read_text() == _digest(_model_sources())
 

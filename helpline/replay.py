@@ -106,7 +106,7 @@ def replay_file(settings: Settings, source: Path, out: Path, channel: str, now: 
         candidate = settings.model_copy(
             update={
                 "data_folder": Path(folder),
-                "model_file": settings.model_file or model_path(settings),
+                "model_file": model_path(settings),
                 "assistant_port": _free_port(),
                 "actions_port": _free_port(),
                 "database_url": None,

@@ -18,7 +18,10 @@ _MOST_MARKS = 3
 _LONGEST_WORD = 16
 _LONGEST_SPELT = 24
 _SHORTEST_ONE_OFF = 4
-_SHORTEST_TWO_OFF = 8
+_SHORTEST_RUN = 5
+_SHORTEST_SURE = 6
+_OUR_WORD_COST, _OTHER_WORD_COST, _ODD_LETTER_COST = 10, 12, 40
+_SHORTEST_TWO_OFF = 7
 _SENTENCE_END = "."
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4`\u2032\uff07\u201b"), "'")
 _CHUNK_EDGE = re.compile(r"^[^\w@$]+|[^\w]+$")
@@ -150,12 +153,16 @@ class Speller:
         self._two_off: dict[str, list[str]] = {}
         self._squeezed: dict[str, str] = {}
         self._consonants: dict[str, str] = {}
+        self._swapped: dict[str, str] = {}
         # Shorter words first, then the alphabet: a tie between two corrections always falls the same way.
         for word in sorted((word for word in self._vocabulary if word.isascii()), key=lambda word: (len(word), word)):
             self._squeezed.setdefault(_squeeze(word), word)
             bones = _VOWELS.sub("", word)
-            if len(bones) >= 3 and bones != word:
-                self._consonants.setdefault(bones, word)
+            for clipped in (bones, word[0] + _VOWELS.sub("", word[1:-1]) + word[-1:]):
+                if len(clipped) >= 3 and clipped != word:
+                    self._consonants.setdefault(clipped, word)
+            if len(word) == 3:
+                self._swapped |= {word[1] + word[0] + word[2]: word, word[0] + word[2] + word[1]: word}
             if len(word) >= _SHORTEST_ONE_OFF:
                 for key in set(_without_one(word)):
                     self._one_off.setdefault(key, []).append(word)
@@ -166,9 +173,9 @@ class Speller:
     def repair(self, words: list[str]) -> list[str]:
         """The words with spaced letters joined, drawn letters read, runs parted and spelling put right."""
         repaired: list[str] = []
-        for word in _joined_letters(words):
-            repaired.extend(self._mend(word))
-        return self._joined_halves(repaired)
+        for word, spaced_out in _joined_letters(words):
+            repaired.extend(self._part_anything(word) if spaced_out else self._mend(word))
+        return self._joined_halves(self._moved_spaces(repaired))
 
     def _mend(self, word: str) -> list[str]:
         if word == _SENTENCE_END or word.isdigit() or word in self._parts:
@@ -181,7 +188,17 @@ class Speller:
             word = self._squeezed.get(_squeeze(word)) or _LONG_RUN.sub(r"\1", word)
         if word in self._parts or word in SPOKEN or word in _ordinary_words():
             return [word]
-        return self._parted(word) or [self._spelt(word)]
+        spelt = self._spelt(word)
+        if len(spelt) >= _SHORTEST_SURE and abs(len(spelt) - len(word)) <= 1 and spelt != word:
+            return [spelt]
+        return self._parted(word, self._parts, odd_letters=False) or [spelt]
+
+    def _part_anything(self, letters: str) -> list[str]:
+        """Letters that were typed one by one, as words: those of the vocabulary first, then any English word."""
+        drawn = self._read_drawn(letters)
+        if drawn in self._parts or drawn in SPOKEN:
+            return [drawn]
+        return self._parted(drawn, self._parts | _ordinary_words(), odd_letters=True) or [drawn]
 
     def _read_drawn(self, word: str) -> str:
         drawn = not word.isalnum() or any(character.isdigit() for character in word)
@@ -194,40 +211,48 @@ class Speller:
         as_l = bare.replace("1", "l").replace("!", "l").translate(LEET)
         return (as_l if as_l in self._parts and as_i not in self._parts else as_i).replace("*", "")
 
-    def _parted(self, word: str) -> list[str]:
-        """The fewest known words that make up this one when run together, or nothing."""
-        if len(word) < 5 or not self._vocabulary:
+    def _parted(self, letters: str, known: frozenset[str], odd_letters: bool) -> list[str]:
+        """The cheapest way to read the letters as known words run together, or nothing when there is none.
+
+        odd_letters: whether a letter that belongs to no word may be passed over, at a price.
+        """
+        if len(letters) < _SHORTEST_RUN or not self._vocabulary:
             return []
-        fewest: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(word)
-        for end in range(1, len(word) + 1):
+        impossible = (_ODD_LETTER_COST * (len(letters) + 1), 0)
+        cheapest = [(0, 0)] + [impossible] * len(letters)
+        for end in range(1, len(letters) + 1):
             for start in range(max(0, end - _LONGEST_WORD), end):
-                so_far = fewest[start]
-                if so_far is None or not self._is_part(word[start:end]):
-                    continue
-                here = fewest[end]
-                if here is None or so_far[0] + 1 < here[0]:
-                    fewest[end] = (so_far[0] + 1, start)
+                cost = self._cost(letters[start:end], known, odd_letters)
+                if cost and cheapest[start][0] + cost < cheapest[end][0]:
+                    cheapest[end] = (cheapest[start][0] + cost, start)
+        if cheapest[-1] == impossible:
+            return []
         parts: list[str] = []
-        at = len(word)
+        at = len(letters)
         while at > 0:
-            step = fewest[at]
-            if step is None:
-                return []
-            parts.append(word[step[1] : at])
-            at = step[1]
+            start = cheapest[at][1]
+            parts.append(letters[start:at])
+            at = start
         return parts[::-1]
 
-    def _is_part(self, piece: str) -> bool:
-        return piece in {"i", "a"} or (len(piece) > 1 and piece in self._parts)
+    def _cost(self, piece: str, known: frozenset[str], odd_letters: bool) -> int:
+        """What it costs to take a piece for a word (0: it cannot be one). Fewer words are better, ours the best."""
+        if len(piece) == 1:
+            return _OUR_WORD_COST if piece in {"i", "a"} else _ODD_LETTER_COST * odd_letters
+        if piece in self._parts:
+            return _OUR_WORD_COST
+        return _OTHER_WORD_COST if piece in known else 0
 
     def _spelt(self, word: str) -> str:
         if not 3 <= len(word) <= _LONGEST_SPELT or not word.isascii():
             return word
         if word + "g" in self._vocabulary and word.endswith("in"):
             return word + "g"
-        if not _VOWELS.search(word):
-            return self._consonants.get(word, word)
-        if _squeeze(word) in self._squeezed and len(word) >= 4:
+        if word in self._consonants:
+            return self._consonants[word]
+        if len(word) == 3:
+            return self._swapped.get(word, word)
+        if _squeeze(word) in self._squeezed:
             return self._squeezed[_squeeze(word)]
         if len(word) >= _SHORTEST_ONE_OFF:
             near = _nearest(word, _without_one(word), self._one_off, 1)
@@ -235,6 +260,23 @@ class Speller:
                 near = _nearest(word, _without_two(word), self._two_off, 2)
             return near or word
         return word
+
+    def _moved_spaces(self, words: list[str]) -> list[str]:
+        """Words with a space one letter too soon or too late ("t okill") put right, when that makes both words."""
+        moved = list(words)
+        for at in range(len(moved) - 1):
+            left, right = moved[at], moved[at + 1]
+            if self._is_known(left) and self._is_known(right) or _SENTENCE_END in (left, right):
+                continue
+            for new_left, new_right in ((left + right[0], right[1:]), (left[:-1], left[-1] + right)):
+                ours = new_left in self._vocabulary or new_right in self._vocabulary
+                if ours and self._stands_alone(new_left) and self._stands_alone(new_right):
+                    moved[at], moved[at + 1] = new_left, new_right
+                    break
+        return moved
+
+    def _stands_alone(self, word: str) -> bool:
+        return word in {"i", "a"} or (len(word) > 1 and (word in self._parts or word in _ordinary_words()))
 
     def _joined_halves(self, words: list[str]) -> list[str]:
         """A word broken by one space ("ki ll") made whole, when neither half means anything alone."""
@@ -261,20 +303,20 @@ class Speller:
 _NO_SPELLER = Speller(())
 
 
-def _joined_letters(words: Iterable[str]) -> list[str]:
-    """Three or more letters standing alone, one after another ("k i l l", "k.i.l.l"), joined into one word."""
-    joined: list[str] = []
+def _joined_letters(words: Iterable[str]) -> list[tuple[str, bool]]:
+    """Each word, and whether it was typed as three or more letters standing alone ("k i l l", "k.i.l.l")."""
+    joined: list[tuple[str, bool]] = []
     letters: list[str] = []
     stops = 0
 
     def close() -> None:
         nonlocal stops
         if len(letters) >= 3 and sum(letter.isalpha() for letter in letters) >= 2:
-            joined.append("".join(letters))
+            joined.append(("".join(letters), True))
         else:
-            joined.extend(letters)
+            joined.extend((letter, False) for letter in letters)
         if stops:
-            joined.append(_SENTENCE_END)
+            joined.append((_SENTENCE_END, False))
         letters.clear()
         stops = 0
 
@@ -286,7 +328,7 @@ def _joined_letters(words: Iterable[str]) -> list[str]:
             stops += 1
         else:
             close()
-            joined.append(word)
+            joined.append((word, False))
     close()
     return joined
 

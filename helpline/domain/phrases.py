@@ -1,7 +1,7 @@
 """A small, readable language for phrases, and a matcher whose work grows only with the length of the text.
 
 A phrase is words in order. "a|b" is either word, "no_more" is two words in one place, "(really)" may be missing,
-"..3" lets up to three other words stand between, and "<family>" is any word or words of the set of that name. A gap
+"..3" lets up to three other words stand between, "&3" does so with what is on either side in any order, and "<family>" is any word or words of the set of that name. A gap
 never crosses the end of a sentence, nor "not" or "never", which turn the meaning round. In an exception, "<danger>" stands for the words that would be a danger.
 There is nothing else, so no phrase can take more than a fixed number of steps at each word of a text.
 """
@@ -15,6 +15,7 @@ DANGER = "<danger>"
 
 _SET_NAME = re.compile(r"<([a-z][a-z-]*)>")
 _GAP = re.compile(r"\.\.(\d+)")
+_EITHER_ORDER = re.compile(r"\s&(\d+)\s")
 _SENTENCE_END = "."
 _TURNS_ROUND = frozenset({"not", "never"})
 
@@ -125,9 +126,7 @@ class Phrase:
     def vocabulary(self) -> frozenset[str]:
         """Every word that the phrase knows."""
         return frozenset(
-            word
-            for place in self.places
-            for word in (*place.singles, *(part for run in place.runs for part in run))
+            word for place in self.places for word in (*place.singles, *(part for run in place.runs for part in run))
         )
 
 
@@ -156,6 +155,16 @@ class PhraseReader:
         self._sets: dict[str, frozenset[tuple[str, ...]]] = {}
         for name in sets:
             self._members(name, ())
+
+    def phrases(self, source: str) -> tuple[Phrase, ...]:
+        """Read one written phrase; with "&6" in it, both of its orders. Raises PhraseError as phrase does."""
+        sides = _EITHER_ORDER.split(source)
+        if len(sides) == 1:
+            return (self.phrase(source),)
+        if len(sides) != 3:
+            raise PhraseError(f'"{source}": only one & is possible')
+        first, gap, second = sides
+        return self.phrase(f"{first} ..{gap} {second}"), self.phrase(f"{second} ..{gap} {first}")
 
     def phrase(self, source: str) -> Phrase:
         """Read one phrase. Raises PhraseError when it cannot be read or would match next to nothing."""

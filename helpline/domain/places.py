@@ -173,7 +173,8 @@ class Gazetteer:
             return True
         before = text[: code.start]
         cued = self._is_cued(self._tokens(before))
-        if code.outcode in self._words.codes_that_need_a_cue:
+        mended = code.kind == "outcode" and code.as_typed.upper() != code.outcode
+        if mended or code.outcode in self._words.codes_that_need_a_cue:
             return cued
         if code.outcode[1].isdigit():
             return code.as_typed[0].isupper()

@@ -30,6 +30,7 @@ _OUTWARD = re.compile(
     re.IGNORECASE,
 )
 _SLIPPED_OUTWARD = re.compile(rf"{_WORD_BEFORE}(C0[0-9]{{1,2}}|[A-Z]{{2}}[0-9]?O){_WORD_AFTER}", re.IGNORECASE)
+_DIGIT = re.compile(r"[0-9]")
 _OUTCODE = re.compile(r"([A-Z]{1,2})([0-9])([0-9A-Z]?)")
 # Only in the middle of London does an outward code end in a letter (W1A, EC1A).
 _LETTER_ENDED_AREAS = frozenset({"E", "EC", "N", "NW", "SE", "SW", "W", "WC"})
@@ -57,7 +58,7 @@ def find_postcodes(text: str, local_outcodes: Container[str]) -> Iterator[Postco
     taken: list[tuple[int, int]] = []
     for match in _FULL.finditer(text):
         outcode = _outcode(match.group(1), local_outcodes)
-        if outcode is None:
+        if outcode is None or not _DIGIT.search(match.group()):
             continue
         taken.append(match.span())
         sector = f"{outcode} {match.group(2).upper().translate(_TO_DIGITS)}"

@@ -1,0 +1,1 @@
+"""The words of the helpline as data, and what checks them (schema.py for shape, lint.py for wording)."""

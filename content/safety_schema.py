@@ -1,0 +1,280 @@
+"""Reads content/safety and checks it, so that a slip in a phrase or a reply stops the start and not a conversation."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpline.domain.phrases import Phrase, PhraseError, PhraseReader
+from helpline.domain.safety import (
+    PEOPLE_READ,
+    UNKNOWN_KIND,
+    UNKNOWN_PLACE,
+    Kind,
+    Rule,
+    SafetyContent,
+    Who,
+    fold_phrase,
+)
+
+KINDS = (
+    "suicide",
+    "self-harm",
+    "medical-emergency",
+    "abuse-of-adult",
+    "abuse-of-child",
+    "domestic-abuse",
+    "carer-breaking-point",
+)
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DIGITS = re.compile(r"\d[\d ]*\d")
+_DIGITS_ALLOWED = frozenset({"999", "111", "101", "55", "19"})
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Texts = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+class SafetyContentError(ValueError):
+    """Something in content/safety is wrong; the message says which file and what, in plain words."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Variants(_Strict):
+    """The wordings of one reply: for the person in danger and for somebody worried, or one for anyone."""
+
+    me: str | None = None
+    someone: str | None = None
+    anyone: str | None = None
+
+    def texts(self) -> dict[str, str]:
+        """The wordings that there are, by whom they are for."""
+        return {who: text.strip() for who, text in self if text}
+
+
+class Replies(_Strict):
+    """The replies for text messages and for chat."""
+
+    sms: Variants
+    chat: Variants
+
+
+class RuleFile(_Strict):
+    """One rule of a kind's file."""
+
+    id: Slug
+    who: Literal["me", "someone", "unknown"]
+    phrases: Texts
+    unless: list[Slug] | None = None
+
+
+class KindFile(_Strict):
+    """One kind's file."""
+
+    kind: Slug
+    severity: Annotated[int, Field(ge=1, le=99)]
+    unless: list[Slug]
+    rules: Annotated[list[RuleFile], Field(min_length=1)]
+    replies: Replies
+
+
+class WordsFile(_Strict):
+    """_words.yml."""
+
+    sets: dict[Slug, Texts]
+    subjects: dict[Literal["me", "someone"], Texts]
+    run_together: Texts
+
+
+class NotDangerFile(_Strict):
+    """_not_danger.yml."""
+
+    idioms: dict[Slug, Texts]
+    exceptions: dict[Slug, Texts]
+
+
+class OutOfHours(_Strict):
+    """How the night and weekend number is said, where the place is known and where it is not."""
+
+    known: str
+    unknown: str
+
+
+class GeneralFile(_Strict):
+    """_general.yml."""
+
+    replies: Replies
+    out_of_hours: OutOfHours
+
+
+def load_safety(folder: Path) -> SafetyContent:
+    """Read a safety folder (with phones.yml and authorities.yml beside it) into what the scanner needs.
+
+    Raises SafetyContentError, which names the file and says in plain words what to put right.
+    """
+    words = _read(folder / "_words.yml", WordsFile)
+    not_danger = _read(folder / "_not_danger.yml", NotDangerFile)
+    general = _read(folder / "_general.yml", GeneralFile)
+    kinds = _kind_files(folder)
+    reader = _reader(folder, words)
+
+    exceptions = {
+        group: tuple(_each(folder / "_not_danger.yml", reader.exception, written))
+        for group, written in not_danger.exceptions.items()
+    }
+    for name, file in kinds.items():
+        _check_groups(folder / f"{name}.yml", file, exceptions)
+    values = _values(folder.parent, general.out_of_hours)
+    replies = {name: file.replies for name, file in kinds.items()} | {UNKNOWN_KIND: general.replies}
+    for name, two in replies.items():
+        _check_replies(folder / f"{'_general' if name == UNKNOWN_KIND else name}.yml", two, values)
+    return SafetyContent(
+        kinds=tuple(
+            Kind(
+                name,
+                file.severity,
+                tuple(
+                    Rule(
+                        rule.id,
+                        rule.who,
+                        _phrases(folder / f"{name}.yml", reader, rule.phrases),
+                        tuple(file.unless if rule.unless is None else rule.unless),
+                    )
+                    for rule in file.rules
+                ),
+            )
+            for name, file in sorted(kinds.items(), key=lambda item: item[1].severity)
+        ),
+        subjects=_subjects(reader, words, folder),
+        idioms=tuple(
+            phrase
+            for written in not_danger.idioms.values()
+            for phrase in _phrases(folder / "_not_danger.yml", reader, written)
+        ),
+        exceptions=exceptions,
+        common_words=frozenset(words.run_together),
+        replies={name: {"sms": two.sms.texts(), "chat": two.chat.texts()} for name, two in replies.items()},
+        values=values,
+    )
+
+
+def _kind_files(folder: Path) -> dict[str, KindFile]:
+    files: dict[str, KindFile] = {}
+    for name in KINDS:
+        file = _read(folder / f"{name}.yml", KindFile)
+        if file.kind != name:
+            raise SafetyContentError(f'{name}.yml: the kind must be "{name}", the same as the name of the file')
+        files[name] = file
+    stray = {path.stem for path in folder.glob("[!_]*.yml")} - set(KINDS)
+    if stray:
+        raise SafetyContentError(f"{', '.join(sorted(stray))}: not one of the kinds of danger ({', '.join(KINDS)})")
+    ids = [rule.id for file in files.values() for rule in file.rules]
+    twice = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+    if twice:
+        raise SafetyContentError(f"the rule id {twice[0]} is used twice")
+    return files
+
+
+def _read[Model: BaseModel](path: Path, model: type[Model]) -> Model:
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafetyContentError(f"{path.name}: this file is missing") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise SafetyContentError(f"{path.name}: this is not readable YAML: {problem}") from None
+    try:
+        return model.model_validate(raw)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = " > ".join(str(step) for step in first["loc"]) or "the file"
+        raise SafetyContentError(f"{path.name}: {where}: {first['msg'].lower()}") from None
+
+
+def _reader(folder: Path, words: WordsFile) -> PhraseReader:
+    try:
+        return PhraseReader(words.sets, fold_phrase)
+    except PhraseError as problem:
+        raise SafetyContentError(f"_words.yml: {problem}") from None
+
+
+def _phrases(path: Path, reader: PhraseReader, written: list[str]) -> tuple[Phrase, ...]:
+    return tuple(phrase for both in _each(path, reader.phrases, written) for phrase in both)
+
+
+def _each[Read](path: Path, read: Callable[[str], Read], written: list[str]) -> Iterator[Read]:
+    for source in written:
+        try:
+            yield read(source)
+        except PhraseError as problem:
+            raise SafetyContentError(f"{path.name}: {problem}") from None
+
+
+def _subjects(reader: PhraseReader, words: WordsFile, folder: Path) -> dict[Who, frozenset[str]]:
+    subjects: dict[Who, frozenset[str]] = {}
+    for who, written in words.subjects.items():
+        phrases = _phrases(folder / "_words.yml", reader, ["|".join(written)])
+        subjects[who] = frozenset(word for phrase in phrases for word in phrase.vocabulary())
+    return subjects
+
+
+def _check_groups(path: Path, file: KindFile, exceptions: Mapping[str, object]) -> None:
+    for group in [*file.unless, *(group for rule in file.rules for group in rule.unless or ())]:
+        if group not in exceptions:
+            raise SafetyContentError(f'{path.name}: "{group}" is not a group of exceptions in _not_danger.yml')
+
+
+def _values(content: Path, out_of_hours: OutOfHours) -> dict[str, dict[str, str]]:
+    """For each council, and for a place not known, what stands for every placeholder."""
+    phones = {name: str(phone["number"]) for name, phone in _plain_yaml(content / "phones.yml").items()}
+    authorities = _plain_yaml(content / "authorities.yml")
+    values: dict[str, dict[str, str]] = {}
+    for name, authority in authorities.items():
+        night = phones[authority["out_of_hours"]]
+        values[name] = phones | {
+            "adult-safeguarding": f"{authority['short_name']} {phones[authority['adult_safeguarding']]}",
+            "child-safeguarding": f"{authority['short_name']} {phones[authority['child_safeguarding']]}",
+            "out-of-hours": out_of_hours.known.replace("{number}", night),
+        }
+    nights = out_of_hours.unknown
+    for name, authority in authorities.items():
+        nights = nights.replace("{" + name + "}", phones[authority["out_of_hours"]])
+    values[UNKNOWN_PLACE] = phones | {
+        "adult-safeguarding": ", ".join(values[name]["adult-safeguarding"] for name in authorities),
+        "child-safeguarding": ", ".join(values[name]["child-safeguarding"] for name in authorities),
+        "out-of-hours": nights,
+    }
+    return values
+
+
+def _plain_yaml(path: Path) -> dict[str, Any]:
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafetyContentError(f"{path.name}: this file is missing") from None
+    if not isinstance(read, dict):
+        raise SafetyContentError(f"{path.name}: this file should be a list of names, each with its details")
+    return read
+
+
+def _check_replies(path: Path, replies: Replies, values: Mapping[str, Mapping[str, str]]) -> None:
+    for channel, variants in (("sms", replies.sms), ("chat", replies.chat)):
+        texts = variants.texts()
+        if "anyone" not in texts and not {"me", "someone"} <= texts.keys():
+            raise SafetyContentError(f"{path.name}: {channel}: write a reply for me and for someone, or for anyone")
+        for who, text in texts.items():
+            where = f"{path.name}: {channel} reply for {who}"
+            if "999" not in re.split(r"(?<=[.?!])\s", text)[0] + " " + text.split("\n")[0]:
+                raise SafetyContentError(f"{where}: the first line must say 999")
+            if PEOPLE_READ not in text:
+                raise SafetyContentError(f"{where}: it must say when a person reads it, with {PEOPLE_READ}")
+            for name in PLACEHOLDER.findall(text):
+                if "{" + name + "}" != PEOPLE_READ and any(name not in known for known in values.values()):
+                    raise SafetyContentError(f"{where}: there is no phone number called {{{name}}} in phones.yml")
+            for digits in _DIGITS.findall(PLACEHOLDER.sub("", text)):
+                if digits.strip() not in _DIGITS_ALLOWED:
+                    raise SafetyContentError(f"{where}: write the number {digits} as a placeholder of phones.yml")
