@@ -19,6 +19,7 @@ from helpline.domain.safety import (
     Who,
     fold_phrase,
 )
+from helpline.domain.sms import segments
 
 KINDS = (
     "suicide",
@@ -29,8 +30,11 @@ KINDS = (
     "domestic-abuse",
     "carer-breaking-point",
 )
+LONGEST_PEOPLE_READ = 85
+MOST_TEXT_PARTS = 3
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DIGITS = re.compile(r"\d[\d ]*\d")
+_FIRST_LINE = 100
 _DIGITS_ALLOWED = frozenset({"999", "111", "101", "55", "19"})
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -268,8 +272,8 @@ def _check_replies(path: Path, replies: Replies, values: Mapping[str, Mapping[st
             raise SafetyContentError(f"{path.name}: {channel}: write a reply for me and for someone, or for anyone")
         for who, text in texts.items():
             where = f"{path.name}: {channel} reply for {who}"
-            if "999" not in re.split(r"(?<=[.?!])\s", text)[0] + " " + text.split("\n")[0]:
-                raise SafetyContentError(f"{where}: the first line must say 999")
+            if "999" not in text[:_FIRST_LINE]:
+                raise SafetyContentError(f"{where}: 999 must come first, in the first {_FIRST_LINE} letters")
             if PEOPLE_READ not in text:
                 raise SafetyContentError(f"{where}: it must say when a person reads it, with {PEOPLE_READ}")
             for name in PLACEHOLDER.findall(text):
@@ -278,3 +282,18 @@ def _check_replies(path: Path, replies: Replies, values: Mapping[str, Mapping[st
             for digits in _DIGITS.findall(PLACEHOLDER.sub("", text)):
                 if digits.strip() not in _DIGITS_ALLOWED:
                     raise SafetyContentError(f"{where}: write the number {digits} as a placeholder of phones.yml")
+            if channel == "sms":
+                _check_length(where, text, values)
+
+
+def _check_length(where: str, text: str, values: Mapping[str, Mapping[str, str]]) -> None:
+    """A text must fit three parts in every place, with the longest sentence about when people read it."""
+    for place, known in values.items():
+        filled = text.replace(PEOPLE_READ, "x" * LONGEST_PEOPLE_READ)
+        for name, value in known.items():
+            filled = filled.replace("{" + name + "}", value)
+        size = segments(filled)
+        if size.encoding != "GSM-7":
+            raise SafetyContentError(f"{where}: it has a letter that text messages cannot carry cheaply")
+        if size.count > MOST_TEXT_PARTS:
+            raise SafetyContentError(f"{where}: too long for {MOST_TEXT_PARTS} texts ({size.characters}) in {place}")

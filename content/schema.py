@@ -120,6 +120,7 @@ class PlaceWordsFile(_Entry):
     fillers: frozenset[Words]
     cues: frozenset[Words]
     not_a_home: frozenset[Words]
+    not_a_home_after: frozenset[Words]
     ordinary: frozenset[Words]
     codes_that_need_a_cue: frozenset[Words]
     same_as: dict[str, Words]
@@ -293,6 +294,7 @@ def _gazetteer(reader: Reader, authority_of: Mapping[str, str]) -> Gazetteer | N
             words.fillers,
             words.cues,
             words.not_a_home,
+            words.not_a_home_after,
             words.ordinary,
             words.codes_that_need_a_cue,
             words.same_as,

@@ -1,6 +1,7 @@
 """The command line: bin/helpline COMMAND."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ def _one_clear_sentence() -> Iterator[None]:
 
     try:
         yield
+    except KeyboardInterrupt:
+        _fail("stopped.")
     except (MissingKeys, SetUpFailed, CannotStart) as error:
         _fail(str(error))
     except ContentError as error:
@@ -103,6 +106,9 @@ def up() -> None:
     from helpline.supervisor import Supervisor, check_ports, parts_of
 
     settings = Settings()
+    # Also where a shell started us in the background, with the signal ignored: nothing of ours may outlive us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def show_where() -> None:
         console.print("")
@@ -192,13 +198,20 @@ def app() -> None:
         start=lambda: launch_flows(product, slot),
         stop=flows.stop,
     )
-    uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    uvicorn.run(
+        application,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        # The pages' streams of events never end by themselves.
+        timeout_graceful_shutdown=2,
+    )
 
 
 @cli.command()
 def worker() -> None:
     """Run a worker alone: takes turns and sends from the queues (PostgreSQL only)."""
-    import signal
     import threading
 
     from helpline import flows

@@ -112,7 +112,7 @@ def _model_mark(settings: Settings) -> Path:
 
 
 def model_is_current(settings: Settings) -> bool:
-    """Whether the model was trained from the sources as they are now. One that was given by a setting is taken as it is."""
+    """Whether the model was trained from the sources as they are now; one given by a setting is taken as it is."""
     if settings.model_file is not None:
         return settings.model_file.exists()
     mark = _model_mark(settings)

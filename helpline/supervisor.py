@@ -1,6 +1,7 @@
 """Running the assistant, the action server and the app together: started, watched, restarted, stopped."""
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -90,14 +91,12 @@ class Supervisor:
             pubsub_endpoint=f"ipc://{self._socket('events')}",
             check_delay=0.5,
         )
-        for handled in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(handled, self._stop_for_signal)
         threading.Thread(target=self._watch_readiness, args=(when_ready,), daemon=True).start()
-        try:
-            self._arbiter.start()
-        finally:
-            self._stopping = True
-            self._arbiter.stop()
+        # Circus stops on SIGINT and SIGTERM by itself; a look at its watchers that falls into the stop is logged as an
+        # error though nothing is wrong.
+        logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
+        self._arbiter.start()
+        self._stopping = True
         if self._failure:
             raise CannotStart(self._failure)
 
@@ -128,7 +127,7 @@ class Supervisor:
             "graceful_timeout": 10,
             "stdout_stream": stream,
             "stderr_stream": stream,
-            "hooks": {"after_reap": (self._after_death, True)},
+            "hooks": {"before_stop": (self._before_stop, True), "after_reap": (self._after_death, True)},
         }
 
     def _after_death(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
@@ -152,16 +151,12 @@ class Supervisor:
         return f"{lines[-1] if lines else 'none'} (all of it: {self._log(name)})"
 
     def _fail(self, reason: str) -> None:
-        self._failure = reason
-        self._stop()
+        self._failure = self._failure or reason
+        self._arbiter.loop.add_callback(self._arbiter.stop)
 
-    def _stop_for_signal(self, number: int, frame: object) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if not self._stopping:
-            self._stopping = True
-            self._arbiter.loop.add_callback(self._arbiter.stop)
+    def _before_stop(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
+        self._stopping = True
+        return True
 
     def _watch_readiness(self, when_ready: Callable[[], None]) -> None:
         started = time.monotonic()

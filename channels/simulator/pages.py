@@ -17,6 +17,7 @@ from channels.event_stream import stream_thread
 from channels.simulator.provider import PretendTwilio, provider_handlers
 from channels.sms_twilio.receive import PATH, SIGNATURE_HEADER
 from channels.sms_twilio.send import our_number
+from helpline.services.core import LOCAL_TIME
 from helpline.services.threads import ThreadMessage, thread_after
 
 PRETEND_PHONE = "+447700900001"
@@ -85,10 +86,9 @@ def simulator_handlers(context: ChannelContext) -> list[ControllerRouterHandler]
         )
 
     @get("/simulator/events")
-    async def events(request: Request[Any, Any, Any], phone: str, after: int = 0) -> ServerSentEvent:
-        seen = request.headers.get("last-event-id", "")
-        start = max(after, int(seen) if seen.isdigit() else 0)
-        return stream_thread(lambda last: thread_after(core, "sms", phone, last), start, to_phone, shows_state=True)
+    async def events(phone: str, after: int = 0) -> ServerSentEvent:
+        # From `after` again when the page comes back: a message that it has may have changed its state since.
+        return stream_thread(lambda last: thread_after(core, "sms", phone, last), after, to_phone, shows_state=True)
 
     return [page, send_text, events, *provider_handlers(PretendTwilio(), "/simulator/twilio")]
 
@@ -102,5 +102,5 @@ def to_phone(message: ThreadMessage) -> dict[str, Any]:
         "segments": message.segments,
         "encoding": message.encoding,
         "state": message.state,
-        "at": message.at.isoformat(),
+        "at": message.at.astimezone(LOCAL_TIME).isoformat(),
     }

@@ -4,8 +4,9 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 from litestar import MediaType, Request, Response, get, post
@@ -14,9 +15,10 @@ from litestar.response import Redirect, ServerSentEvent, Template
 from litestar.types import ControllerRouterHandler
 
 from channels.base import ChannelContext
-from channels.event_stream import stream_thread
+from channels.event_stream import POLL_SECONDS, stream_thread
 from channels.gateway import Handled
 from helpline.domain.messages import InboundMessage
+from helpline.services.core import LOCAL_TIME
 from helpline.services.threads import ThreadMessage, thread_after
 from helpline.storage.addresses import AddressBook
 
@@ -24,6 +26,7 @@ COOKIE = "chat"
 SESSION_DAYS = 7
 LONGEST_TEXT = 20_000
 LONGEST_BODY = 131_072
+FORM_WAITS_SECONDS = 5.0
 _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,48}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{32}")
 
@@ -77,7 +80,9 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
             max_age=max_age,
             path="/chat",
             httponly=True,
-            samesite="strict",
+            # Lax, not strict: whoever comes back by a link on another page keeps their conversation. The origin of a
+            # post is checked instead.
+            samesite="lax",
             secure=settings.external_url.startswith("https://"),
         )
 
@@ -101,8 +106,7 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
     async def take(request: Request[Any, Any, Any]) -> Response[Any]:
         is_json = request.headers.get("content-type", "").startswith("application/json")
         token = session_of(request)
-        origin = request.headers.get("origin")
-        if token is None or (origin is not None and origin != settings.external_url):
+        if token is None or not is_own_origin(request.headers, settings.external_url):
             return _refuse(403, "Open the chat page first.")
         try:
             body = await request.body()
@@ -115,7 +119,8 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
         if handled is Handled.REFUSED:
             return _refuse(503, "The message could not be taken. Send it again.")
         if not is_json:
-            return Redirect("/chat", status_code=303)
+            await _wait_for_reply(lambda: thread_after(core, "web", token))
+            return Redirect("/chat#latest", status_code=303)
         return Response({"id": client_id}, status_code=202, headers=_NO_STORE)
 
     @get("/chat/events")
@@ -134,6 +139,19 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
     return [page, take, events, leave]
 
 
+def is_own_origin(headers: Mapping[str, str], external_url: str) -> bool:
+    """Whether a post comes from a page of ours: no origin (no browser), our address, or the host it was sent to."""
+    origin = headers.get("origin")
+    return origin is None or origin == external_url or urlsplit(origin).netloc == headers.get("host")
+
+
+async def _wait_for_reply(read: Callable[[], list[ThreadMessage]]) -> None:
+    # A page without JavaScript shows only what is there when it loads.
+    with anyio.move_on_after(FORM_WAITS_SECONDS):
+        while any(message.waits for message in await anyio.to_thread.run_sync(read)):
+            await anyio.sleep(POLL_SECONDS)
+
+
 def _scope(addresses: AddressBook, token: str) -> str:
     # A page makes its own message ids, so they are unique within its session only.
     return addresses.find_by("web-session", token)[:24]
@@ -150,7 +168,7 @@ def to_page(message: ThreadMessage) -> dict[str, Any]:
         "sender": "you" if message.from_person else "helpline",
         "text": message.text,
         "options": list(message.options),
-        "at": message.at.isoformat(),
+        "at": message.at.astimezone(LOCAL_TIME).isoformat(),
     }
     if message.provider_id is not None:
         shown["client_id"] = message.provider_id.partition(":")[2]

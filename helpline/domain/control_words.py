@@ -76,6 +76,6 @@ def _nearly(said: str, words: ControlWords) -> str | None:
         for word in command.mended:
             if " " in said and len(word) < _SHORTEST_PHRASE_TO_MEND:
                 continue
-            if OSA.distance(said, word, score_cutoff=1) <= 1:
+            if abs(len(word) - len(said)) <= 1 and OSA.distance(said, word, score_cutoff=1) <= 1:
                 meant.add(command_id)
     return meant.pop() if len(meant) == 1 else None

@@ -266,7 +266,7 @@ class Speller:
         moved = list(words)
         for at in range(len(moved) - 1):
             left, right = moved[at], moved[at + 1]
-            if self._is_known(left) and self._is_known(right) or _SENTENCE_END in (left, right):
+            if (self._is_known(left) and self._is_known(right)) or _SENTENCE_END in (left, right):
                 continue
             for new_left, new_right in ((left + right[0], right[1:]), (left[:-1], left[-1] + right)):
                 ours = new_left in self._vocabulary or new_right in self._vocabulary
@@ -284,19 +284,15 @@ class Speller:
         for word in words:
             before = joined[-1] if joined else _SENTENCE_END
             whole = before + word
-            if (
-                len(whole) >= 4
-                and whole in self._vocabulary
-                and not (self._is_known(before) and self._is_known(word))
-            ):
+            if len(whole) >= 4 and whole in self._vocabulary and not (self._is_known(before) and self._is_known(word)):
                 joined[-1] = whole
             else:
                 joined.append(word)
         return joined
 
     def _is_known(self, word: str) -> bool:
-        return word == _SENTENCE_END or (len(word) > 2 or word in self._parts) and (
-            word in self._parts or word in _ordinary_words()
+        return word == _SENTENCE_END or (
+            (len(word) > 2 or word in self._parts) and (word in self._parts or word in _ordinary_words())
         )
 
 

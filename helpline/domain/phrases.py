@@ -1,8 +1,9 @@
 """A small, readable language for phrases, and a matcher whose work grows only with the length of the text.
 
 A phrase is words in order. "a|b" is either word, "no_more" is two words in one place, "(really)" may be missing,
-"..3" lets up to three other words stand between, "&3" does so with what is on either side in any order, and "<family>" is any word or words of the set of that name. A gap
-never crosses the end of a sentence, nor "not" or "never", which turn the meaning round. In an exception, "<danger>" stands for the words that would be a danger.
+"..3" lets up to three other words stand between, "&3" does so with what is on either side in any order, and
+"<family>" is any word or words of the set of that name. A gap never crosses the end of a sentence, nor "not" or
+"never", which turn the meaning round. In an exception, "<danger>" stands for the words that would be a danger.
 There is nothing else, so no phrase can take more than a fixed number of steps at each word of a text.
 """
 

@@ -97,6 +97,7 @@ class PlaceWords:
     fillers: frozenset[str]
     cues: frozenset[str]
     not_a_home: frozenset[str]
+    not_a_home_after: frozenset[str]
     ordinary: frozenset[str]
     codes_that_need_a_cue: frozenset[str]
     same_as: Mapping[str, str]
@@ -136,11 +137,11 @@ class Gazetteer:
         rows = [TownRow(district, district, needs_cue=False) for district in authority_of] + list(towns)
         self._towns = {tuple(token.text for token in self._tokens(row.name)): row for row in rows}
         self._longest_name = max(map(len, self._towns))
-        self._mendable = [
-            (" ".join(key), row, slips)
-            for key, row in self._towns.items()
-            if row.district and not row.needs_cue and (slips := _slips_allowed(" ".join(key)))
-        ]
+        self._mendable: dict[str, list[tuple[str, TownRow, int]]] = {}
+        for key, row in self._towns.items():
+            name = " ".join(key)
+            if row.district and not row.needs_cue and (slips := _slips_allowed(name)):
+                self._mendable.setdefault(name[0], []).append((name, row, slips))
 
     def find(self, text: str) -> Place | AmbiguousPlace | OutOfArea | None:
         """The place that a message names, or None.
@@ -266,12 +267,17 @@ class Gazetteer:
                     if row is None:
                         continue
                     free[first:last] = [False] * size
-                    if last < len(tokens) and tokens[last].text in self._words.not_a_home:
+                    if self._is_no_home(tokens, first, last):
                         continue
                     followed = last < len(tokens) and tokens[last].text == "essex"
                     cued = not row.needs_cue or followed or self._is_cued(tokens[:first])
                     found.append(_Name(row, tokens[first].start, tokens[last - 1].end, cued))
         return found
+
+    def _is_no_home(self, tokens: Sequence[_Token], first: int, last: int) -> bool:
+        before = " ".join(token.text for token in tokens[max(0, first - 2) : first])
+        followed_by = tokens[last].text if last < len(tokens) else ""
+        return before in self._words.not_a_home_after or followed_by in self._words.not_a_home
 
     def _exactly(self, words: list[str]) -> TownRow | None:
         return self._towns.get(tuple(words))
@@ -281,8 +287,8 @@ class Gazetteer:
         if typed in self._words.ordinary:
             return None
         best: tuple[int, TownRow] | None = None
-        for name, row, allowed in self._mendable:
-            if name[0] != typed[0] or abs(len(name) - len(typed)) > allowed:
+        for name, row, allowed in self._mendable.get(typed[0], ()):
+            if abs(len(name) - len(typed)) > allowed:
                 continue
             if name.count(" ") != len(words) - 1 and name.replace(" ", "") != "".join(words):
                 continue

@@ -59,8 +59,9 @@ class Kind:
 class SafetyContent:
     """Everything that the gate knows, read and checked by content.safety_schema.load_safety.
 
-    subjects: the words that tell whose danger it is. replies: kind -> channel -> who ("me", "someone") -> text. values: place (an authority, or "unknown") ->
-    placeholder -> what stands there. common_words: words that people run together with dangerous ones.
+    subjects: the words that tell whose danger it is. replies: kind -> channel -> who ("me", "someone") -> text.
+    values: place (an authority, or "unknown") -> placeholder -> what stands there. common_words: words that people
+    run together with dangerous ones.
     """
 
     kinds: tuple[Kind, ...]
@@ -108,9 +109,7 @@ class SafetyScanner:
         recent: the messages of this person just before it, oldest first; the last two are read with it, to catch
         what was split over several texts. A danger that was whole in an earlier message is not reported again.
         """
-        alone = self._worst(
-            found for view in views(text, self._speller) for found in self._dangers(Words.of(view), 0)
-        )
+        alone = self._worst(found for view in views(text, self._speller) for found in self._dangers(Words.of(view), 0))
         if alone:
             return self._danger(alone, joined=False)
         before = [message for message in recent[-MOST_RECENT:] if message.strip()]
@@ -125,12 +124,13 @@ class SafetyScanner:
 
     def _dangers_across(self, earlier: str, text: str) -> Iterator[_Found]:
         """Dangers that begin in the earlier messages and end in this one, cut between words or inside one."""
+        known = {found.rule for view in views(earlier, self._speller) for found in self._dangers(Words.of(view), 0)}
         seams = [len(Words.of(view).words) for view in views(earlier, self._speller)]
         for join, in_mid_word in ((" ", 0), ("", 1)):
             for number, view in enumerate(views(earlier + join + text, self._speller)):
                 seam = seams[min(number, len(seams) - 1)]
                 for found in self._dangers(Words.of(view), seam - in_mid_word):
-                    if found.start < seam:
+                    if found.start < seam and found.rule not in known:
                         yield found
 
     def _dangers(self, text: Words, ends_after: int) -> Iterator[_Found]:

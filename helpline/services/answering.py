@@ -104,7 +104,7 @@ def answer_guide_question(core: Core, message_id: int, understanding: Understand
     return _must_say(_in_turn(core, message_id, understanding, make))
 
 
-def _guide_answer(turn: Turn, *, general: bool = False) -> Reply:
+def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) -> Reply:
     conversation = turn.conversation
     assert conversation.topic is not None
     rendered = answer_text(
@@ -121,12 +121,12 @@ def _guide_answer(turn: Turn, *, general: bool = False) -> Reply:
     options: tuple[str, ...] = ()
     if rendered.stale:
         conversation.expects = None
-    elif conversation.answers_since_asked % ANSWERS_BETWEEN_QUESTIONS == 0:
+    elif conversation.answers_since_asked % ANSWERS_BETWEEN_QUESTIONS == 0 and not is_again:
         parts.append(turn.say("ask-helped"))
         options = (turn.say("option-yes"), turn.say("option-no"))
         conversation.expects = {"kind": "yes_no", "about": "helped"}
         conversation.answers_since_asked += 1
-    else:
+    elif not is_again:
         conversation.expects = None
         conversation.answers_since_asked += 1
     return Reply(_joined(turn.form, parts), options if turn.form == "chat" else ())
@@ -254,7 +254,7 @@ def note_place(core: Core, message_id: int, understanding: Understanding, proble
         if problem == "ambiguous":
             return Reply(turn.say("place-ambiguous"))
         if turn.conversation.topic is not None:
-            return _guide_answer(turn)
+            return _guide_answer(turn, is_again=True)
         return Reply(turn.say("place-noted"))
 
     return _must_say(_in_turn(core, message_id, understanding, make))

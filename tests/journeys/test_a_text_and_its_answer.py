@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.journeys.conftest import PARTS, RunningHelpline, wait_for
+from tests.running_helpline import PARTS, RunningHelpline, wait_for
 
 pytestmark = pytest.mark.assistant
 

@@ -129,3 +129,9 @@ def running_helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
         finally:
             provider.terminate()
             provider.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def live_url(running_helpline: RunningHelpline) -> str:
+    """The address of the running helpline's pages."""
+    return running_helpline.url
