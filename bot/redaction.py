@@ -1,14 +1,15 @@
 """Keeps what people write out of every log of the assistant.
 
-Rasa logs message text when a turn fails, local variables with every traceback, and the whole conversation when the
-action server fails. Somebody's confidences must not lie in a log file, so three things are done: known fields are
-emptied, an exception is cut down to its type and its place in the code, and the text of every message that has come
-in is looked for and masked wherever it turns up.
+Rasa logs message text when a turn fails, local variables with every traceback, and the whole conversation
+when the action server fails. Somebody's confidences must not lie in a log file, so three things are done:
+known fields are emptied, an exception is cut down to its type and its place in the code, and the text of
+every message that has come in is looked for and masked wherever it turns up.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections import deque
 from collections.abc import Iterable, MutableMapping
@@ -18,9 +19,22 @@ MASK = "[not logged]"
 
 # Fields of Rasa's structured logs that may go out as they are. Whatever is not named here is emptied.
 HARMLESS = frozenset(
-    {"event", "event_info", "event_key", "level", "timestamp", "logger", "action_name", "policy_name", "confidence",
-     "port", "host", "status", "where"}
-)  # fmt: skip
+    {
+        "event",
+        "event_info",
+        "event_key",
+        "level",
+        "timestamp",
+        "logger",
+        "action_name",
+        "policy_name",
+        "confidence",
+        "port",
+        "host",
+        "status",
+        "where",
+    }
+)
 
 # Shorter texts ("no", "ok") are part of ordinary words, so they are masked only in fields.
 SHORTEST = 6
@@ -46,11 +60,15 @@ def mask(line: str) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Return an exception as its types and where it was raised, without its message, which may quote the text."""
-    chain, seen = [], error
+    """Return an exception as its types and where it was raised, without its message, which may quote the
+    text."""
+    chain: list[str] = []
+    seen: BaseException | None = error
     while seen is not None and len(chain) < 5:
         frames = traceback.extract_tb(seen.__traceback__)[-3:]
-        where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+        where = " < ".join(
+            f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames)
+        )
         chain.append(f"{type(seen).__name__} at {where or 'unknown'}")
         seen = seen.__cause__ or seen.__context__
     return "; from ".join(chain)
@@ -72,8 +90,7 @@ def redact_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> M
 
 
 def _current(error: object) -> BaseException | None:
-    import sys
-
+    """Return the exception that a log call means: the one given, or the one that is being handled."""
     found = error[1] if isinstance(error, tuple) and len(error) > 1 else sys.exc_info()[1]
     return found if isinstance(found, BaseException) else None
 
@@ -106,7 +123,7 @@ def guard_standard_logging() -> None:
     """Put the filter on every handler there is, and on every one that is made from now on."""
     original = logging.Handler.__init__
 
-    def guarded(self: logging.Handler, level: int = logging.NOTSET) -> None:
+    def guarded(self: logging.Handler, level: int | str = logging.NOTSET) -> None:
         original(self, level)
         guard_handlers([self])
 

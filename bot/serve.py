@@ -1,18 +1,21 @@
-"""Starts the assistant: `python bot/serve.py run | train | test nlu | shell | data validate ...`, as Rasa's own command.
+"""Starts the assistant: `python bot/serve.py run | train | test nlu | shell | data validate ...`, as Rasa's
+own command.
 
-It adds what must never be forgotten: only this machine can connect, telemetry is off, no message text reaches a log,
-one thread for each library, our files as defaults, and a start without TensorFlow where nothing needs it. An argument
-that is given always wins over a default here, except the address to listen on.
+It adds what must never be forgotten: only this machine can connect, telemetry is off, no message text reaches
+a log, one thread for each library, our files as defaults, and a start without TensorFlow where nothing needs
+it. An argument that is given always wins over a default here, except the address to listen on.
 
-Environment: HELPLINE_ACTION_URL (where the action server listens), HELPLINE_BOT_TOKEN (turns Rasa's own API on, behind
-this token), HELPLINE_PLAIN_RASA=1 (always start with TensorFlow), HELPLINE_BOT_LOG_LEVEL (WARNING; never below INFO,
-because Rasa's debug lines are made of message text).
+Environment: HELPLINE_ACTION_URL (where the action server listens), HELPLINE_BOT_TOKEN (turns Rasa's own API
+on, behind this token), HELPLINE_PLAIN_RASA=1 (always start with TensorFlow), HELPLINE_BOT_LOG_LEVEL (WARNING;
+never below INFO, because Rasa's debug lines are made of message text).
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 BOT = Path(__file__).resolve().parent
@@ -28,7 +31,8 @@ TRAIN: dict[tuple[str, ...], list[str | Path]] = {
     ("--domain", "-d"): [BOT / "domain"],
     ("--data",): [ROOT / "nlu", ROOT / "stories"],
 }
-# What each command is given unless the command line says otherwise: the option with its other names, and the values.
+# What each command is given unless the command line says otherwise: the option with its other names, and the
+# values.
 DEFAULTS: dict[str, dict[tuple[str, ...], list[str | Path]]] = {
     "run": {
         ("--model", "-m"): [MODELS],
@@ -73,11 +77,28 @@ def prepare_environment() -> None:
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     }
     os.environ.update(fixed)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("HELPLINE_ACTION_URL", DEFAULT_ACTION_URL)
+    warnings.showwarning = _without_deprecations(warnings.showwarning)
     if str(BOT) not in sys.path:
         sys.path.insert(0, str(BOT))
+
+
+def _without_deprecations(show: Callable[..., None]) -> Callable[..., None]:
+    """Return a way to show warnings that passes over old names in libraries: they are frozen, and that is
+    known."""
+
+    def chosen(message: Warning | str, category: type[Warning], *args: object, **kwargs: object) -> None:
+        if not issubclass(category, DeprecationWarning):
+            show(message, category, *args, **kwargs)
+
+    return chosen
 
 
 def option_value(options: list[str], names: tuple[str, ...]) -> str | None:
@@ -101,7 +122,9 @@ def can_do_without_tensorflow(options: list[str]) -> bool:
             model = max(model.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
         return needless(components_in_model(model))
     if command in ("train", "data"):
-        return needless(components_in_config(Path(option_value(options, ("--config", "-c")) or ROOT / "config.yml")))
+        return needless(
+            components_in_config(Path(option_value(options, ("--config", "-c")) or ROOT / "config.yml"))
+        )
     return False
 
 
@@ -115,9 +138,6 @@ def start_without_tensorflow(options: list[str]) -> bool:
         if not can_do_without_tensorflow(options):
             return False
         without_tensorflow.install()
-        import rasa.__main__
-        import rasa.core.agent
-        import rasa.model_training
     except Exception as error:
         without_tensorflow.uninstall()
         say_plain(error)
@@ -127,7 +147,10 @@ def start_without_tensorflow(options: list[str]) -> bool:
 
 def say_plain(error: BaseException) -> None:
     """Tell whoever started us that this start is the slow one."""
-    print(f"The quick start was not possible ({type(error).__name__}), so TensorFlow is loaded.", file=sys.stderr)
+    print(
+        f"The quick start was not possible ({type(error).__name__}), so TensorFlow is loaded.",
+        file=sys.stderr,
+    )
 
 
 def needs_tensorflow(error: BaseException | None) -> bool:
@@ -139,9 +162,18 @@ def needs_tensorflow(error: BaseException | None) -> bool:
     return False
 
 
-# Rasa wants a reply in the domain, and its own selector, for every intent with a slash in its name. Ours come from the
-# guide, through the action server, so these warnings (one for each training sentence) say nothing.
-NEEDLESS_WARNINGS = ("Your training data contains an example", "You have defined training data with examples")
+# Rasa wants a reply in the domain, and its own selector, for every intent with a slash in its name. Ours come
+# from the guide, through the action server; and two intents come from a component, not from sentences. So these
+# warnings (the first of them once for each training sentence) say nothing.
+NEEDLESS_WARNINGS = (
+    "Your training data contains an example",
+    "You have defined training data with examples",
+    "The following duplicated intents have been found across multiple domain files: guide, small_talk",
+    "Action 'utter_guide' is listed as a response action",
+    "The intent 'answer' is listed in the domain file",
+    "The intent 'give_place' is listed in the domain file",
+    "The utterance 'utter_small_talk' is not used",
+)
 
 
 def quieten_needless_warnings() -> None:

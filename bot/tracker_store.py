@@ -1,8 +1,8 @@
 """Keeps the last few turns of the last conversations in memory, and nothing on disk.
 
-What was said, asked and answered lives in the gateway's database, encrypted. Rasa needs only the turn that it is in.
-So no message lies in a second place, a turn costs the same on the thousandth message as on the first, and a restart
-loses nothing that anybody would miss.
+What was said, asked and answered lives in the gateway's database, encrypted. Rasa needs only the turn that it
+is in. So no message lies in a second place, a turn costs the same on the thousandth message as on the first,
+and a restart loses nothing that anybody would miss.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def last_turns(events: Iterable[Event], turns: int) -> list[Event]:
 
 
 class BoundedMemoryTrackerStore(TrackerStore):
-    """Holds at most `conversations` conversations of `turns` turns; the one not used for longest goes first."""
+    """Holds at most `conversations` conversations of `turns` turns; the one not used for longest goes
+    first."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """Starts Rasa without TensorFlow, when nothing that is configured needs it.
 
-Rasa imports TensorFlow for four components whether they are used or not: most of the start-up time and 350 MB. Here
-its names exist and do nothing. That is safe only as long as no configured component calls them, so only components on
-a list of ones known not to are let through, and a call raises TensorFlowNeeded, after which serve.py starts again
-with the real thing.
+Rasa imports TensorFlow for four components whether they are used or not: most of the start-up time and 350
+MB. Here its names exist and do nothing. That is safe only as long as no configured component calls them, so
+only components on a list of ones known not to are let through, and a call raises TensorFlowNeeded, after
+which serve.py starts again with the real thing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEED_NOTHING = frozenset(
         "WhitespaceTokenizer", "RegexEntityExtractor", "EntitySynonymMapper", "RegexFeaturizer",
         "LexicalSyntacticFeaturizer", "CountVectorsFeaturizer", "LogisticRegressionClassifier",
         "SklearnIntentClassifier", "KeywordIntentClassifier", "FallbackClassifier", "RegexMessageHandler",
-        "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy",
+        "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy", "DefaultPolicyPredictionEnsemble",
     }
 )  # fmt: skip
 
@@ -58,8 +58,6 @@ class _Nothing(abc.ABCMeta):
 
 
 class _StandInModule(ModuleType):
-    __path__: list[str] = []
-
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -77,7 +75,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        return _StandInModule(spec.name)
+        module = _StandInModule(spec.name)
+        module.__path__ = []
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: a stand-in has no code."""
@@ -112,9 +112,14 @@ def components_in_model(path: Path) -> list[str]:
             raise ValueError(f"{path} holds no metadata")
         metadata = json.load(content)
     nodes = metadata["predict_schema"]["nodes"].values()
-    return [node["uses"] for node in nodes if node["uses"].startswith(("rasa.nlu.", "rasa.core.policies.", "components."))]
+    return [
+        node["uses"]
+        for node in nodes
+        if node["uses"].startswith(("rasa.nlu.", "rasa.core.policies.", "components."))
+    ]
 
 
 def needless(names: Iterable[str]) -> bool:
-    """Say whether none of these components needs TensorFlow: ours never do, Rasa's only if they are listed."""
+    """Say whether none of these components needs TensorFlow: ours never do, Rasa's only if they are
+    listed."""
     return all(name.startswith("components.") or name.rsplit(".", 1)[-1] in NEED_NOTHING for name in names)

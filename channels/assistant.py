@@ -30,6 +30,7 @@ class RasaAssistant:
         self,
         url: str,
         token: str,
+        actions_url: str,
         *,
         slots: int = 8,
         timeout_seconds: float = 8.0,
@@ -40,6 +41,7 @@ class RasaAssistant:
             base_url=url, timeout=httpx.Timeout(timeout_seconds, connect=2.0), transport=transport
         )
         self._token = token
+        self._actions_url = actions_url
         self._slots = threading.BoundedSemaphore(slots)
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -94,12 +96,15 @@ class RasaAssistant:
                 self._paused_until = self._monotonic() + PAUSE_SECONDS
 
     def is_ready(self) -> bool:
-        """Whether the assistant is up with a model loaded."""
+        """Whether the assistant is up with a model loaded, and its action server too, and it is not left alone."""
+        if self._is_paused():
+            return False
         try:
-            response = self._client.get("/status", params={"token": self._token}, timeout=2.0)
+            assistant = self._client.get("/status", params={"token": self._token}, timeout=2.0)
+            actions = self._client.get(f"{self._actions_url}/health", timeout=2.0)
         except httpx.HTTPError:
             return False
-        return response.status_code == 200
+        return assistant.status_code == 200 and actions.status_code == 200
 
 
 def _replies(response: httpx.Response, sender: str) -> Sequence[Reply]:

@@ -11,18 +11,31 @@ from helpline.domain.text import storable
 from helpline.ports import Alerts, MessageSender
 from helpline.services.core import Core
 from helpline.services.receiving import Received, receive
+from helpline.services.sending import deliver
 from helpline.spool import Spool, SpoolUnavailable
 from helpline.storage.engine import StorageUnavailable
 
 log = structlog.get_logger("gateway")
 
 
-class Handled(StrEnum):
+class Outcome(StrEnum):
     """What the provider may be told. STORED and SPOOLED: it is safe with us. REFUSED: send it again."""
 
     STORED = "stored"
     SPOOLED = "spooled"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What became of a message.
+
+    unsent_warning: a safety reply that could neither be stored nor handed to a provider; a channel that can must show
+    it in its answer to the message itself.
+    """
+
+    outcome: Outcome
+    unsent_warning: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class Gateway:
             log.error("storage unavailable", channel=message.channel, reason=str(error))
             return self._handle_without_storage(message)
         self._start_work(received)
-        return Handled.STORED
+        return Handled(Outcome.STORED)
 
     def _start_work(self, received: Received) -> None:
         if not received.new:
@@ -83,23 +96,36 @@ class Gateway:
         except Exception as error:
             # The message is stored, so the sweep will find it; failing here would make the provider repeat it.
             log.error("work not started", message_id=received.message_id, error=type(error).__name__)
+            if received.outbox_id is not None:
+                self._send_without_engine(received.outbox_id)
+
+    def _send_without_engine(self, outbox_id: int) -> None:
+        try:
+            deliver(self.core, self._senders, outbox_id, is_last_attempt=False)
+        except Exception as error:
+            log.error("reply not sent", entry_id=outbox_id, error=type(error).__name__)
 
     def _handle_without_storage(self, message: InboundMessage) -> Handled:
-        warned = self._warn_without_storage(message)
+        warning = self._find_warning(message)
+        warned = warning is not None and self._warn_without_storage(message, warning)
+        unsent = None if warned else warning
         try:
             self._spool.put(message, warned=warned)
         except SpoolUnavailable as error:
             log.error("spool unavailable", channel=message.channel, reason=str(error))
-            return Handled.REFUSED
-        return Handled.SPOOLED
+            return Handled(Outcome.REFUSED, unsent)
+        return Handled(Outcome.SPOOLED, unsent)
 
-    def _warn_without_storage(self, message: InboundMessage) -> bool:
+    def _find_warning(self, message: InboundMessage) -> str | None:
         danger = self.core.find_danger(storable(message.text), ())
         if danger is None or not message.answerable or self._spool.has(message.channel, message.provider_id):
-            return False
-        text = self.core.safety_reply(danger, self.core.form_of(message.channel), None)
+            return None
+        self._alerts.raise_alert("danger-while-storage-unavailable", channel=message.channel)
+        return self.core.safety_reply(danger, self.core.form_of(message.channel), None)
+
+    def _warn_without_storage(self, message: InboundMessage, warning: str) -> bool:
         try:
-            self._senders[message.channel].send(OutboundMessage(0, message.address, text))
+            self._senders[message.channel].send(OutboundMessage(None, message.address, warning))
         except SendError as error:
             log.error("safety reply not sent", channel=message.channel, code=error.code)
             return False

@@ -9,10 +9,10 @@ from channels.base import ChannelContext
 from channels.gateway import Gateway, Work
 from channels.registry import CHANNELS
 from content.safety_schema import load_safety
-from content.schema import load_content
+from content.schema import Content, load_content
 from helpline import flows
 from helpline.clock import FixedClock, SystemClock
-from helpline.domain.safety import SafetyScanner
+from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
 from helpline.keys import Keys, load_keys
 from helpline.logs import LoggedAlerts
@@ -72,14 +72,22 @@ def open_flow_engine(settings: Settings, keys: Keys) -> Engine:
     return open_encrypted_flow_file(settings.data_folder / "flows.db", keys.database_key)
 
 
+def load_all_content(settings: Settings) -> tuple[Content, SafetyContent]:
+    """All the reviewed words and phrases, checked.
+
+    Raises:
+        content.schema.ContentError, content.safety_schema.SafetyContentError: they do not pass.
+    """
+    return load_content(settings.content_folder), load_safety(settings.content_folder / "safety")
+
+
 def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
     """The product without its edges.
 
     Raises:
         content.schema.ContentError: the content does not pass its checks.
     """
-    content = load_content(settings.content_folder)
-    safety = load_safety(settings.content_folder / "safety")
+    content, safety = load_all_content(settings)
     return Core(
         database=Database(engine),
         clock=FixedClock(settings.now) if settings.now else SystemClock(),
@@ -125,6 +133,7 @@ def build(
     chosen_assistant = assistant or RasaAssistant(
         settings.assistant_url,
         keys.assistant_token,
+        settings.actions_url,
         slots=settings.turn_slots,
         timeout_seconds=settings.assistant_timeout_seconds,
     )

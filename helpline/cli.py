@@ -45,6 +45,7 @@ def _fail(reason: str) -> NoReturn:
 @contextmanager
 def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
+    from content.safety_schema import SafetyContentError
     from content.schema import ContentError
     from helpline.executor_slot import SlotTaken
     from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
@@ -56,6 +57,8 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail("stopped.")
     except (MissingKeys, SetUpFailed, CannotStart) as error:
         _fail(str(error))
+    except SafetyContentError as error:
+        _fail(f"content/safety: {error} Nothing was started.")
     except ContentError as error:
         for problem in error.problems:
             console.print(f"  {problem}", markup=False)
@@ -76,13 +79,12 @@ def _step(number: int, of: int, words: str, needed: bool, do: Callable[[], objec
 
 
 def _set_up(settings: Settings) -> None:
-    from content.schema import load_content
-    from helpline.bootstrap import open_engine
+    from helpline.bootstrap import load_all_content, open_engine
     from helpline.storage.migrate import migrate
 
     keys = load_keys(settings)
     steps = 4
-    _step(1, steps, "Checking the content", True, lambda: load_content(settings.content_folder))
+    _step(1, steps, "Checking the content", True, lambda: load_all_content(settings))
     _step(2, steps, "Bringing the database up to date", True, lambda: migrate(open_engine(settings, keys)))
     _step(
         3,
@@ -129,7 +131,7 @@ def up() -> None:
 @cli.command()
 def assistant() -> None:
     """Run the assistant alone (Rasa, on loopback)."""
-    from helpline.supervisor import die_with_parent
+    from helpline.supervisor import die_with_supervisor
 
     settings = Settings()
     with _one_clear_sentence():
@@ -137,7 +139,7 @@ def assistant() -> None:
         model = model_path(settings)
         if not bot_environment_is_made() or not model.exists():
             raise SetUpFailed("The assistant is not set up. Run: bin/helpline up")
-    die_with_parent()
+    die_with_supervisor()
     os.chdir(REPOSITORY)
     os.execve(
         BOT_PYTHON,
@@ -155,9 +157,9 @@ def actions() -> None:
     from helpline.bootstrap import build_core, open_engine
     from helpline.logs import set_up_logs
     from helpline.storage.migrate import migrate
-    from helpline.supervisor import die_with_parent
+    from helpline.supervisor import die_with_supervisor
 
-    die_with_parent()
+    die_with_supervisor()
     set_up_logs()
     settings = Settings()
     with _one_clear_sentence():
@@ -183,9 +185,9 @@ def app() -> None:
     from helpline import flows
     from helpline.bootstrap import build, launch_flows, take_slot
     from helpline.logs import set_up_logs
-    from helpline.supervisor import die_with_parent
+    from helpline.supervisor import die_with_supervisor
 
-    die_with_parent()
+    die_with_supervisor()
     set_up_logs()
     settings = Settings()
     with _one_clear_sentence():
@@ -261,9 +263,11 @@ def check(
 
     settings = Settings()
     with _one_clear_sentence():
-        from content.schema import load_content
+        from helpline.bootstrap import load_all_content
 
-        content = load_content(settings.content_folder)
+        content, _ = load_all_content(settings)
+        for warning in content.warnings:
+            console.print(f"  could be better: {warning}", markup=False)
         console.print(f"Content: {len(content.guide.topics)} topics, no mistakes.", markup=False)
         problems = check_training_text(content.guide, REPOSITORY / "nlu")
         for problem in problems:

@@ -87,4 +87,6 @@ class PostgresSlot:
 
     def release(self) -> None:
         """Give the slot up."""
+        # A connection that only goes back to its pool keeps its locks.
+        self._connection.detach()
         self._connection.close()

@@ -14,7 +14,6 @@ import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 from sqlalchemy import Engine
 
-from helpline.domain.messages import SendError
 from helpline.executor_slot import ExecutorSlot
 from helpline.ports import Alerts, Assistant, AssistantUnavailable, MessageSender
 from helpline.services import sending, turns
@@ -119,25 +118,10 @@ def turn(message_id: int, contact_id: str, attempt: int) -> str:
 @DBOS.step(name="send_message")
 def _send(entry_id: int, attempt: int) -> str:
     here = _here()
-    claimed = sending.claim(here.core, entry_id)
-    if claimed is None:
-        return "nothing-to-do"
-    sender = here.senders[claimed.channel]
-    try:
-        result = None
-        if claimed.uncertain_since is not None:
-            result = sender.find(claimed.message, claimed.uncertain_since)
-        if result is None:
-            result = sender.send(claimed.message)
-    except SendError as error:
-        final = not error.retryable or attempt + 1 >= SEND_ATTEMPTS
-        log.warning("send failed", entry_id=entry_id, code=error.code, final=final)
-        sending.record_failed(here.core, entry_id, error, final=final)
-        if final:
-            here.alerts.raise_alert("message-not-sent", entry_id=entry_id)
-        return "failed" if final else "again"
-    sending.record_sent(here.core, entry_id, result)
-    return "sent"
+    delivery = sending.deliver(here.core, here.senders, entry_id, is_last_attempt=attempt + 1 >= SEND_ATTEMPTS)
+    if delivery is sending.Delivery.FAILED:
+        here.alerts.raise_alert("message-not-sent", entry_id=entry_id)
+    return delivery.value
 
 
 @DBOS.workflow(name="send")
@@ -149,9 +133,9 @@ def send(entry_id: int, contact_id: str, attempt: int) -> str:
 def _deliver(entry_id: int | None, contact_id: str, attempt: int = 0) -> str:
     # A turn sends its own reply, so that one person's replies leave in the order of their messages.
     if entry_id is None:
-        return "nothing-to-do"
+        return sending.Delivery.NOTHING_TO_DO.value
     outcome = _send(entry_id, attempt)
-    if outcome == "again":
+    if outcome == sending.Delivery.AGAIN:
         with (
             SetWorkflowID(f"send:{entry_id}:{attempt + 1}"),
             SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=_backoff(SEND_BACKOFF, attempt)),

@@ -27,6 +27,7 @@ from helpline.environments import model_path
 from helpline.services.threads import ThreadMessage, thread_after
 from helpline.services.turn_review import TurnReview, review_turn
 from helpline.settings import REPOSITORY, Settings
+from helpline.supervisor import SUPERVISED_BY
 
 AT_ONCE = 6
 TURN_WITHIN_SECONDS = 60.0
@@ -139,7 +140,7 @@ def _free_port() -> int:
 def _parts_running(settings: Settings, product: Product) -> Iterator[None]:
     environment = {
         **os.environ,
-        "HELPLINE_SUPERVISED": "1",
+        SUPERVISED_BY: str(os.getpid()),
         "HELPLINE_DATA_FOLDER": str(settings.data_folder),
         "HELPLINE_MODEL_FILE": str(settings.model_file),
         "HELPLINE_ASSISTANT_PORT": str(settings.assistant_port),

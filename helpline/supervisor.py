@@ -62,11 +62,19 @@ def check_ports(parts: list[Part]) -> None:
                 ) from None
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when the supervisor ends, however that happens (Linux)."""
-    if sys.platform == "linux" and os.environ.get("HELPLINE_SUPERVISED"):
-        death_signal = 1
-        ctypes.CDLL(None).prctl(death_signal, signal.SIGTERM)
+SUPERVISED_BY = "HELPLINE_SUPERVISED_BY"
+
+
+def die_with_supervisor() -> None:
+    """End this process when the supervisor that started it ends, however that happens (Linux)."""
+    supervisor = os.environ.get(SUPERVISED_BY)
+    if sys.platform != "linux" or not supervisor:
+        return
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    if os.getppid() != int(supervisor):
+        # It ended before the kernel was asked.
+        sys.exit(1)
 
 
 class Supervisor:
@@ -122,7 +130,7 @@ class Supervisor:
             "cmd": sys.executable,
             "args": ["-m", "helpline", part.name],
             "working_dir": str(REPOSITORY),
-            "env": {**os.environ, "HELPLINE_SUPERVISED": "1"},
+            "env": {**os.environ, SUPERVISED_BY: str(os.getpid())},
             "copy_env": False,
             "graceful_timeout": 10,
             "stdout_stream": stream,
@@ -171,8 +179,10 @@ class Supervisor:
                     said_ready = True
                     when_ready()
                 if not said_ready and time.monotonic() - started > READY_WITHIN_SECONDS:
-                    missing = ", ".join(part.name for part in self._parts if part.name not in self._ready)
-                    self._fail(f"Not ready after {READY_WITHIN_SECONDS} seconds: {missing}. See {self._log(missing)}")
+                    missing = next(part.name for part in self._parts if part.name not in self._ready)
+                    self._fail(
+                        f"The {missing} is not ready after {READY_WITHIN_SECONDS} seconds. See {self._log(missing)}"
+                    )
                 time.sleep(0.25)
 
     @staticmethod

@@ -1,8 +1,10 @@
 """What every test starts from: the real content, a fresh database of each kind, stand-ins at the ports."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,18 @@ from channels.registry import CHANNELS
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
 from helpline.domain.safety import SafetyContent, SafetyScanner
+from helpline.ports import Clock
 from helpline.services.core import Core
 from helpline.settings import REPOSITORY
 from helpline.spool import Spool
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import Database, open_encrypted_file, open_postgresql
 from helpline.storage.migrate import migrate
+from helpline.storage.models import Base
 from tests.fakes import RecordingAlerts, RecordingSender, ScriptedAssistant, SettableClock
+from tests.running_helpline import live_url, running_helpline
+
+__all__ = ["live_url", "running_helpline"]
 
 FILE_KEY = "5a" * 32
 ADDRESS_KEY = Fernet.generate_key().decode()
@@ -47,22 +54,21 @@ def scanner(safety: SafetyContent) -> SafetyScanner:
 @pytest.fixture(scope="session")
 def postgresql_url() -> str:
     """The server to make databases on. In CI a missing one is a failure; elsewhere its tests are skipped."""
+    server = create_engine(POSTGRESQL)
     try:
-        with create_engine(POSTGRESQL).connect():
+        with server.connect():
             return POSTGRESQL
     except OperationalError:
         if os.environ.get("CI"):
             raise
         pytest.skip("PostgreSQL does not answer; set HELPLINE_TEST_DATABASE_URL to run these tests on it")
+    finally:
+        server.dispose()
 
 
-@pytest.fixture(params=["embedded", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None for the embedded file; the address of a fresh database on PostgreSQL."""
-    if request.param == "embedded":
-        yield None
-        return
-    server = request.getfixturevalue("postgresql_url")
+@contextmanager
+def new_postgresql_database(server: str) -> Iterator[str]:
+    """The address of an empty database, dropped at the end. Making one takes a second, so share it where you can."""
     name = f"helpline_test_{uuid.uuid4().hex}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -73,10 +79,45 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     admin.dispose()
 
 
-@pytest.fixture
-def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
-    made = open_postgresql(database_url) if database_url else open_encrypted_file(tmp_path / "helpline.db", FILE_KEY)
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_url: str) -> Iterator[str]:
+    with new_postgresql_database(postgresql_url) as url:
+        made = open_postgresql(url)
+        migrate(made)
+        made.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "helpline.db"
+    made = open_encrypted_file(path, FILE_KEY)
     migrate(made)
+    made.dispose()
+    return path
+
+
+@pytest.fixture(params=["embedded", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """None for the embedded file; the address of a migrated and empty database on PostgreSQL."""
+    if request.param == "embedded":
+        return None
+    url: str = request.getfixturevalue("migrated_postgresql")
+    made = create_engine(url)
+    with made.begin() as connection:
+        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    made.dispose()
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str | None, migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
+    if database_url:
+        made = open_postgresql(database_url)
+    else:
+        shutil.copy(migrated_file, tmp_path / "helpline.db")
+        made = open_encrypted_file(tmp_path / "helpline.db", FILE_KEY)
     yield made
     made.dispose()
 
@@ -86,8 +127,9 @@ def clock() -> SettableClock:
     return SettableClock()
 
 
-@pytest.fixture
-def core(engine: Engine, clock: SettableClock, content: Content, safety: SafetyContent, scanner: SafetyScanner) -> Core:
+def make_core(
+    engine: Engine, clock: Clock, content: Content, safety: SafetyContent, scanner: SafetyScanner
+) -> Core:
     return Core(
         database=Database(engine),
         clock=clock,
@@ -101,6 +143,11 @@ def core(engine: Engine, clock: SettableClock, content: Content, safety: SafetyC
         forms={channel.name: channel.form for channel in CHANNELS},
         service_name="Essex Care Line",
     )
+
+
+@pytest.fixture
+def core(engine: Engine, clock: SettableClock, content: Content, safety: SafetyContent, scanner: SafetyScanner) -> Core:
+    return make_core(engine, clock, content, safety, scanner)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ The words are in expected_answer.yml. Metadata comes from outside, so nothing ab
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,11 +16,13 @@ import yaml
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-# How alike (0 to 100) a reply and the label of an option must be. 85 allows one slip in a word of seven letters.
+# How alike (0 to 100) a reply and the label of an option must be. 85 allows one slip in a word of seven
+# letters.
 ALIKE = 85
 # A longer reply is not read as a choice or a number.
 LONGEST_CLOSED_REPLY = 60
 SCALE_DEFAULT = (1, 5)
+LARGEST_BOUND = 1000
 MOST_OPTIONS = 20
 # A yes or no of more words than this says something new in any case, so the rest need not be read.
 MOST_WORDS = 40
@@ -31,7 +32,8 @@ _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[^\w\s.,!?;:'\"()/&-]", re.UNICODE)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reply answers: the value, the kind of question, what it was about, and whether it was half-hearted."""
+    """What a reply answers: the value, the kind of question, what it was about, and whether it was
+    half-hearted."""
 
     value: str | int
     kind: str
@@ -161,7 +163,7 @@ def _starts_with(tokens: Sequence[str], phrase: Phrase) -> bool:
     return len(tokens) >= len(phrase) > 0 and all(
         said == meant
         or (len(meant) >= 5 and said[0] == meant[0] and OSA.distance(said, meant, score_cutoff=1) <= 1)
-        for said, meant in zip(tokens, phrase)
+        for said, meant in zip(tokens, phrase, strict=False)
     )
 
 
@@ -171,7 +173,9 @@ def _read_yes_no(text: str, about: str | None, words: Words) -> Answer | None:
     while place < len(tokens) - 1 and tokens[place] in words.before:
         place += 1
     # Longest first, so that "not really" is found before "no".
-    known = sorted(words.yes_no + words.about.get(about or "", []), key=lambda one: len(one.phrase), reverse=True)
+    known = sorted(
+        words.yes_no + words.about.get(about or "", []), key=lambda one: len(one.phrase), reverse=True
+    )
     found: YesNo | None = None
     extra: list[str] = []
     while place < len(tokens):
@@ -198,7 +202,8 @@ def _squeezed(token: str) -> str:
 
 
 def _options(given: object) -> list[Option]:
-    """Return the options that can be used, in the order given. Odd entries keep their place, without words."""
+    """Return the options that can be used, in the order given. Odd entries keep their place, without
+    words."""
     if not isinstance(given, Sequence) or isinstance(given, str | bytes):
         return []
     options = []
@@ -253,23 +258,32 @@ def _read_choice(text: str, options: list[Option], about: str | None, words: Wor
         return Answer(chosen.id, "choice", about) if chosen and chosen.id else None
     bare = " ".join(token for token in tokens if token not in words.around) or said
     scored = sorted(
-        ((max(_likeness(said, label), _likeness(bare, label)), option.id) for label, option in labels if label),
+        (
+            (max(_likeness(said, label), _likeness(bare, label)), option.id)
+            for label, option in labels
+            if label
+        ),
         reverse=True,
     )
-    if scored and scored[0][0] >= ALIKE and all(score < scored[0][0] or id_ == scored[0][1] for score, id_ in scored):
+    if (
+        scored
+        and scored[0][0] >= ALIKE
+        and all(score < scored[0][0] or id_ == scored[0][1] for score, id_ in scored)
+    ):
         return Answer(scored[0][1], "choice", about)
     return None
 
 
 def _likeness(said: str, label: str) -> float:
-    """Return how alike two texts are, 0 to 100. One slip in a word of four letters or more is alike enough."""
+    """Return how alike two texts are, 0 to 100. One slip in a word of four letters or more is alike
+    enough."""
     one_slip = len(label) >= 4 and OSA.distance(said, label, score_cutoff=1) <= 1
     return max(fuzz.ratio(said, label), 90.0 if one_slip else 0.0)
 
 
 def _bound(value: object, default: int) -> int:
     """Return a bound of the scale as a whole number, or the default if it is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_BOUND:
         return int(value)
     return default
 

@@ -1,4 +1,5 @@
-"""The classifier in Rasa's pipeline: trains and asks the topic model, and says what it found in Rasa's terms."""
+"""The classifier in Rasa's pipeline: trains and asks the topic model, and says what it found in Rasa's
+terms."""
 
 from __future__ import annotations
 
@@ -111,7 +112,8 @@ class SentenceVectorClassifier(GraphComponent):
         return messages
 
     def _read(self, text: str) -> Reading | None:
-        """Return the reading, or None if there is no model or it failed: then the fallback answers, never silence."""
+        """Return the reading, or None if there is no model or it failed: then the fallback answers, never
+        silence."""
         if self.model is None:
             return None
         try:
@@ -124,8 +126,8 @@ class SentenceVectorClassifier(GraphComponent):
 def intents_of(reading: Reading) -> list[dict[str, Any]]:
     """Return a reading as Rasa's intents, best first.
 
-    Rasa calls a name like "guide/falls" a retrieval intent: rules know it as "guide", and the full name is kept
-    beside it. The first intent's confidence is the reading's; the others' are in proportion to it.
+    Rasa calls a name like "guide/falls" a retrieval intent: rules know it as "guide", and the full name is
+    kept beside it. The first intent's confidence is the reading's; the others' are in proportion to it.
     """
     best = max(reading.ranking[0][1], 1e-9)
     intents = []

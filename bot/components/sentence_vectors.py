@@ -1,7 +1,7 @@
 """Turns a message into a vector of meaning with a small frozen language model, on one thread.
 
-The weights and the tokenizer come out of two packages that one person each maintains. So only their data files are
-used, none of their code is ever run, and a file whose SHA-256 is not the reviewed one is refused.
+The weights and the tokenizer come out of two packages that one person each maintains. So only their data
+files are used, none of their code is ever run, and a file whose SHA-256 is not the reviewed one is refused.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class SentenceEncoder:
     def encode_all(self, texts: Sequence[str]) -> np.ndarray:
         """Return one row per text.
 
-        They are run one at a time: the int8 model scales its numbers over a whole batch, so a text would get a
-        slightly different vector in company than alone.
+        They are run one at a time: the int8 model scales its numbers over a whole batch, so a text would get
+        a slightly different vector in company than alone.
         """
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)

@@ -1,8 +1,8 @@
 """Puts spelling right before a message is read for meaning. The message itself is never changed, only a copy.
 
-A word is known if people use it in English or in our training sentences. Any other word becomes the nearest known
-word, where a slip of the finger is near, a word of ours is nearer than a word of English, and common is nearer than
-rare. Nothing near: the word stays as it is (names, places, other languages).
+A word is known if people use it in English or in our training sentences. Any other word becomes the nearest
+known word, where a slip of the finger is near, a word of ours is nearer than a word of English, and common is
+nearer than rare. Nothing near: the word stays as it is (names, places, other languages).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from components.sentence_vectors import package_file
 
 ENGLISH_PACKAGE = "symspellpy"
 ENGLISH_FILE = "frequency_dictionary_en_82_765.txt"
-# Rarer words of English are far more often a slip than meant ("teh", "carrer" and "esp" are all in the long list).
+# Rarer words of English are far more often a slip than meant ("teh", "carrer" and "esp" are all in the long
+# list).
 COMMON_ENGLISH = 30_000
 # What one more edit must be worth, in natural logs of how common a word is.
 COST_OF_AN_EDIT = 6.0
@@ -55,8 +56,8 @@ def words_of(text: str) -> list[str]:
 def count_words(texts: Iterable[str], english: Mapping[str, float]) -> dict[str, int]:
     """Return the words of our own sentences, each with how often it is used.
 
-    A word that English does not know counts only from the third use on: training sentences hold misspellings, too,
-    and those must not become right.
+    A word that English does not know counts only from the third use on: training sentences hold misspellings,
+    too, and those must not become right.
     """
     counts = Counter(word for text in texts for word in words_of(text) if word.isalpha())
     return {word: n for word, n in counts.items() if word in english or n >= 3}
@@ -86,7 +87,12 @@ class Spelling:
         right = []
         for place, token in enumerate(tokens):
             inside = 0 < place < len(tokens) - 1
-            if inside and token in self._between and tokens[place - 1].isalpha() and tokens[place + 1].isalpha():
+            if (
+                inside
+                and token in self._between
+                and tokens[place - 1].isalpha()
+                and tokens[place + 1].isalpha()
+            ):
                 right.append(self._between[token])
             elif token in self._shorthand:
                 right.append(self._shorthand[token])

@@ -1,11 +1,13 @@
 """Finds what a message is about, which answer within a guide topic fits it best, and how sure that is.
 
-Two readers vote: one reads meaning (a sentence vector of the message with its spelling put right), the other reads
-letters (short runs of them, which survive misspelling). Both have seen every training sentence twice, once with
-slips of the finger. The weights of the votes were chosen by cross-validation on the training sentences.
+Two readers vote: one reads meaning (a sentence vector of the message with its spelling put right), the other
+reads letters (short runs of them, which survive misspelling). Both have seen every training sentence twice,
+once with slips of the finger. The weights of the votes were chosen by cross-validation on the training
+sentences.
 
-How sure it is says something else than which topic won: it is the share of our own sentences that looked stranger
-than this message when they had been left out of training. So 0.05 means: stranger than 95 in 100 of our own.
+How sure it is says something else than which topic won: it is the share of our own sentences that looked
+stranger than this message when they had been left out of training. So 0.05 means: stranger than 95 in 100 of
+our own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.linear_heads import LinearHead, Letters, log_softmax, train_on_letters, train_on_vectors
+from components.linear_heads import Letters, LinearHead, log_softmax, train_on_letters, train_on_vectors
 from components.noise import with_slips
 from components.sentence_vectors import MAX_CHARACTERS, SentenceEncoder
 from components.spelling import Spelling, count_words, english_words
@@ -58,7 +60,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message was read as: topics with probabilities, best first, how sure, and the answer within the best."""
+    """What a message was read as: topics with probabilities, best first, how sure, and the answer within
+    the best."""
 
     ranking: list[tuple[str, float]]
     confidence: float
@@ -83,7 +86,8 @@ class _Heads:
         self.joint_intent = np.array([place[name.split(JOINT)[0]] for name in self.joint_meaning.classes])
 
     def votes(self, vectors: np.ndarray, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return for each text the logarithms of the intents and of the joint classes, and the familiarity parts."""
+        """Return for each text the logarithms of the intents and of the joint classes, and the familiarity
+        parts."""
         meaning = self.intent_meaning.scores(vectors)
         letters = self.intent_letters.scores(self.letters.of(texts))
         joint = log_softmax(self.joint_meaning.scores(vectors))
@@ -178,12 +182,15 @@ class TopicModel:
             for vectors, texts in views:
                 _, joint, parts = heads.votes(vectors[outside], [texts[place] for place in outside])
                 familiar += [
-                    part for part, place in zip(parts, outside) if examples[place].intent != OUT_OF_SCOPE
+                    part
+                    for part, place in zip(parts, outside, strict=True)
+                    if examples[place].intent != OUT_OF_SCOPE
                 ]
                 answers += [
-                    _answer_within(heads, row, examples[place]) for row, place in zip(joint, outside)
+                    _answer_within(heads, row, examples[place])
+                    for row, place in zip(joint, outside, strict=True)
                     if examples[place].answer
-                ]  # fmt: skip
+                ]
         seen = np.array(familiar) if familiar else np.zeros((1, 3))
         usual, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-6
         ladder = np.sort(((seen - usual) / spread).sum(axis=1))
@@ -248,7 +255,8 @@ class TopicModel:
 
 
 def _best_answer(heads: _Heads, joint: np.ndarray, intent: int) -> tuple[str | None, float]:
-    """Return the answer within this intent that fits best, and how sure that is (0 to 1); None if it has none."""
+    """Return the answer within this intent that fits best, and how sure that is (0 to 1); None if it has
+    none."""
     places = np.flatnonzero(heads.joint_intent == intent)
     names = [heads.joint_meaning.classes[place].split(JOINT, 1)[1] for place in places]
     if not any(names):

@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from twilio.request_validator import RequestValidator
 
 from channels.base import ChannelContext
-from channels.gateway import Handled
+from channels.gateway import Outcome
 from helpline.domain.messages import InboundMessage
 
 PATH = "/channels/sms/twilio"
@@ -117,7 +117,7 @@ def twilio_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandle
             log.warning("webhook refused", reason="not a message")
             return Response("not a message", status_code=400, media_type=MediaType.TEXT)
         handled = await anyio.to_thread.run_sync(context.gateway.handle_inbound, message)
-        if handled is Handled.REFUSED:
+        if handled.outcome is Outcome.REFUSED:
             return Response("try again", status_code=503, media_type=MediaType.TEXT)
         return Response(_EMPTY_TWIML, media_type=MediaType.XML)
 

@@ -17,6 +17,9 @@ from helpline.keys import Keys
 from helpline.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
+MOST_LOOKED_AT = 50
+# How far our clock and Twilio's may differ, so that an identical earlier text is not taken for the missing one.
+CLOCK_SKEW = timedelta(seconds=10)
 TWILIO_HOST = "api.twilio.com"
 
 # Codes that mean: this number cannot be reached, now or later.
@@ -96,15 +99,15 @@ class TwilioSender:
         Raises SendError if Twilio cannot be asked.
         """
         try:
-            found = self._client.messages.list(
-                to=message.address, date_sent_after=since - timedelta(minutes=1), limit=50
-            )
+            # Newest first. Not by the date of sending: a text that was taken a moment ago has none yet.
+            found = self._client.messages.list(to=message.address, limit=MOST_LOOKED_AT)
         except (requests.RequestException, TwilioException) as error:
             failure = to_send_error(error)
             failure.uncertain = True
             raise failure from error
         for sent in found:
-            if sent.body == message.text and sent.status not in ("failed", "canceled"):
+            is_since = sent.date_created is None or sent.date_created >= since - CLOCK_SKEW
+            if is_since and sent.body == message.text and sent.status not in ("failed", "canceled"):
                 return SendResult(str(sent.sid))
         return None
 

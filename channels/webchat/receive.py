@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from channels.base import ChannelContext
 from channels.event_stream import POLL_SECONDS, stream_thread
-from channels.gateway import Handled
+from channels.gateway import Outcome
 from helpline.domain.messages import InboundMessage
 from helpline.services.core import LOCAL_TIME
 from helpline.services.threads import ThreadMessage, thread_after
@@ -86,24 +86,38 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
             secure=settings.external_url.startswith("https://"),
         )
 
+    def show(messages: list[dict[str, Any]], *cookies: Cookie) -> Template:
+        return Template(
+            "chat.html",
+            context={
+                "service_name": settings.service_name,
+                "messages": messages,
+                "form_message_id": str(uuid.uuid4()),
+            },
+            cookies=list(cookies),
+            headers=_NO_STORE,
+        )
+
     @get("/chat", name="chat")
     async def page(request: Request[Any, Any, Any]) -> Template:
         token = session_of(request)
         messages = [] if token is None else await anyio.to_thread.run_sync(thread_after, core, "web", token)
         token = token or secrets.token_urlsafe(24)
-        return Template(
-            "chat.html",
-            context={
-                "service_name": settings.service_name,
-                "messages": [to_page(message) for message in messages],
-                "form_message_id": str(uuid.uuid4()),
-            },
-            cookies=[cookie(token, SESSION_DAYS * 86_400)],
-            headers=_NO_STORE,
-        )
+        return show([to_page(message) for message in messages], cookie(token, SESSION_DAYS * 86_400))
+
+    def warn(is_json: bool, client_id: str, text: str, warning: str) -> Response[Any] | Template:
+        # Nothing could be stored, so the answer to the post is the only way to show it.
+        if is_json:
+            return Response({"id": client_id, "reply": warning}, status_code=202, headers=_NO_STORE)
+        at = core.clock.now().astimezone(LOCAL_TIME).isoformat()
+        shown = [
+            {"id": -2, "sender": "you", "text": text, "options": [], "at": at},
+            {"id": -1, "sender": "helpline", "text": warning, "options": [], "at": at},
+        ]
+        return show(shown)
 
     @post("/chat/messages", status_code=202)
-    async def take(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def take(request: Request[Any, Any, Any]) -> Response[Any] | Template:
         is_json = request.headers.get("content-type", "").startswith("application/json")
         token = session_of(request)
         if token is None or not is_own_origin(request.headers, settings.external_url):
@@ -116,7 +130,9 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
             return _refuse(error.status, error.reason)
         message = InboundMessage("web", f"{_scope(core.addresses, token)}:{client_id}", token, text)
         handled = await anyio.to_thread.run_sync(context.gateway.handle_inbound, message)
-        if handled is Handled.REFUSED:
+        if handled.unsent_warning is not None:
+            return warn(is_json, client_id, text, handled.unsent_warning)
+        if handled.outcome is Outcome.REFUSED:
             return _refuse(503, "The message could not be taken. Send it again.")
         if not is_json:
             await _wait_for_reply(lambda: thread_after(core, "web", token))

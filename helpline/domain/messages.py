@@ -30,9 +30,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class OutboundMessage:
-    """One message to hand to a provider. entry_id is ours; address is in the clear only here."""
+    """One message to hand to a provider. address is in the clear only here.
 
-    entry_id: int
+    entry_id is ours; None for a safety reply that could not be stored.
+    """
+
+    entry_id: int | None
     address: str
     text: str
 

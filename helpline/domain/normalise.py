@@ -191,14 +191,14 @@ class Speller:
         spelt = self._spelt(word)
         if len(spelt) >= _SHORTEST_SURE and abs(len(spelt) - len(word)) <= 1 and spelt != word:
             return [spelt]
-        return self._parted(word, self._parts, odd_letters=False) or [spelt]
+        return self._parted(word, any_english=False) or [spelt]
 
     def _part_anything(self, letters: str) -> list[str]:
         """Letters that were typed one by one, as words: those of the vocabulary first, then any English word."""
         drawn = self._read_drawn(letters)
         if drawn in self._parts or drawn in SPOKEN:
             return [drawn]
-        return self._parted(drawn, self._parts | _ordinary_words(), odd_letters=True) or [drawn]
+        return self._parted(drawn, any_english=True) or [drawn]
 
     def _read_drawn(self, word: str) -> str:
         drawn = not word.isalnum() or any(character.isdigit() for character in word)
@@ -211,10 +211,10 @@ class Speller:
         as_l = bare.replace("1", "l").replace("!", "l").translate(LEET)
         return (as_l if as_l in self._parts and as_i not in self._parts else as_i).replace("*", "")
 
-    def _parted(self, letters: str, known: frozenset[str], odd_letters: bool) -> list[str]:
+    def _parted(self, letters: str, any_english: bool) -> list[str]:
         """The cheapest way to read the letters as known words run together, or nothing when there is none.
 
-        odd_letters: whether a letter that belongs to no word may be passed over, at a price.
+        any_english: whether other English words, and letters that belong to no word, may be read too, at a price.
         """
         if len(letters) < _SHORTEST_RUN or not self._vocabulary:
             return []
@@ -222,9 +222,12 @@ class Speller:
         cheapest = [(0, 0)] + [impossible] * len(letters)
         for end in range(1, len(letters) + 1):
             for start in range(max(0, end - _LONGEST_WORD), end):
-                cost = self._cost(letters[start:end], known, odd_letters)
-                if cost and cheapest[start][0] + cost < cheapest[end][0]:
-                    cheapest[end] = (cheapest[start][0] + cost, start)
+                so_far = cheapest[start][0]
+                if so_far + _OUR_WORD_COST >= cheapest[end][0]:
+                    continue
+                cost = self._cost(letters[start:end], any_english)
+                if cost and so_far + cost < cheapest[end][0]:
+                    cheapest[end] = (so_far + cost, start)
         if cheapest[-1] == impossible:
             return []
         parts: list[str] = []
@@ -235,13 +238,13 @@ class Speller:
             at = start
         return parts[::-1]
 
-    def _cost(self, piece: str, known: frozenset[str], odd_letters: bool) -> int:
+    def _cost(self, piece: str, any_english: bool) -> int:
         """What it costs to take a piece for a word (0: it cannot be one). Fewer words are better, ours the best."""
         if len(piece) == 1:
-            return _OUR_WORD_COST if piece in {"i", "a"} else _ODD_LETTER_COST * odd_letters
+            return _OUR_WORD_COST if piece in {"i", "a"} else _ODD_LETTER_COST * any_english
         if piece in self._parts:
             return _OUR_WORD_COST
-        return _OTHER_WORD_COST if piece in known else 0
+        return _OTHER_WORD_COST if any_english and piece in _ordinary_words() else 0
 
     def _spelt(self, word: str) -> str:
         if not 3 <= len(word) <= _LONGEST_SPELT or not word.isascii():

@@ -21,9 +21,13 @@ def for_assistant(text: str) -> str:
     very long text stays in its memory for every later turn, so only the beginning is passed on.
     """
     folded = text.strip()
-    while folded and (folded[0] in _SLASHES or not folded[0].isprintable() or folded[0].isspace()
-                      or unicodedata.normalize("NFKC", folded[0]).startswith("/")
-                      or unicodedata.category(folded[0]) in {"Cf", "Mn"}):
+    while folded and (
+        folded[0] in _SLASHES
+        or not folded[0].isprintable()
+        or folded[0].isspace()
+        or unicodedata.normalize("NFKC", folded[0]).startswith("/")
+        or unicodedata.category(folded[0]) in {"Cf", "Mn"}
+    ):
         folded = folded[1:]
     return folded[:LONGEST_FOR_ASSISTANT]
 

@@ -53,5 +53,5 @@ class Core:
 
     def safety_reply(self, danger: Danger, form: Channel, authority: str | None) -> str:
         """The reviewed reply to a danger, with the truth about when a person will read this."""
-        people_read = self.say("people-read-closed", form, authority)
+        people_read = self.say("people-read", form, authority)
         return reply_to_danger(self.safety, danger, form, authority, people_read)

@@ -1,11 +1,27 @@
 """Handing the outbox to the providers: marked before the call, recorded after it, never resent on a guess."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+import structlog
 
 from helpline.domain.messages import OutboundMessage, OutboxState, Purpose, SendError, SendResult
+from helpline.ports import MessageSender
 from helpline.services.core import Core
 from helpline.storage.models import Contact, Outbox, ThreadEntry
+
+log = structlog.get_logger("sending")
+
+
+class Delivery(StrEnum):
+    """How an attempt to send ended. AGAIN: worth trying again later; FAILED: staff must see it."""
+
+    SENT = "sent"
+    NOTHING_TO_DO = "nothing-to-do"
+    AGAIN = "again"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,30 @@ def claim(core: Core, entry_id: int) -> Claim | None:
         return Claim(contact.channel, OutboundMessage(entry_id, address, entry.text), uncertain_since)
 
 
+def deliver(core: Core, senders: Mapping[str, MessageSender], entry_id: int, *, is_last_attempt: bool) -> Delivery:
+    """Send one outbox message, unless somebody has or it must not be sent.
+
+    Raises:
+        StorageUnavailable: try again later; what the provider may have taken is looked up then.
+    """
+    claimed = claim(core, entry_id)
+    if claimed is None:
+        return Delivery.NOTHING_TO_DO
+    sender = senders[claimed.channel]
+    try:
+        result = None
+        if claimed.uncertain_since is not None:
+            result = sender.find(claimed.message, claimed.uncertain_since)
+        if result is None:
+            result = sender.send(claimed.message)
+    except SendError as error:
+        is_final = is_last_attempt or not error.retryable
+        log.warning("send failed", entry_id=entry_id, code=error.code, final=is_final)
+        return record_failed(core, entry_id, error, is_final=is_final)
+    record_sent(core, entry_id, result)
+    return Delivery.SENT
+
+
 def record_sent(core: Core, entry_id: int, result: SendResult) -> None:
     """The provider has it.
 
@@ -60,11 +100,12 @@ def record_sent(core: Core, entry_id: int, result: SendResult) -> None:
         outbox.error_code = outbox.staff_note = None
 
 
-def record_failed(core: Core, entry_id: int, error: SendError, *, final: bool) -> None:
+def record_failed(core: Core, entry_id: int, error: SendError, *, is_final: bool) -> Delivery:
     """The provider does not have it. Not final: it goes back to the queue; final: staff must see it.
 
     An uncertain failure stays marked as being sent, so that the next attempt looks it up first. A provider that
-    says the person has opted out is believed.
+    says the person has opted out is believed; it has then confirmed that to them itself, so our confirmation is
+    no loss.
 
     Raises:
         StorageUnavailable: the row stays marked as being sent and will be looked up at the provider.
@@ -72,7 +113,10 @@ def record_failed(core: Core, entry_id: int, error: SendError, *, final: bool) -
     with core.database.write() as session:
         outbox = session.get_one(Outbox, entry_id)
         outbox.error_code, outbox.staff_note = error.code, error.staff_note
-        if final:
+        confirmed_by_provider = error.opted_out and outbox.purpose == Purpose.CONTROL
+        if confirmed_by_provider:
+            outbox.state = OutboxState.SUPPRESSED
+        elif is_final:
             outbox.state = OutboxState.FAILED
         elif not error.uncertain:
             outbox.state = OutboxState.QUEUED
@@ -80,3 +124,6 @@ def record_failed(core: Core, entry_id: int, error: SendError, *, final: bool) -
             entry = session.get_one(ThreadEntry, entry_id)
             contact = session.get_one(Contact, entry.contact_id)
             contact.opted_out_at = contact.opted_out_at or core.clock.now()
+        if confirmed_by_provider:
+            return Delivery.NOTHING_TO_DO
+        return Delivery.FAILED if is_final else Delivery.AGAIN

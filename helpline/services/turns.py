@@ -7,7 +7,7 @@ from typing import Any
 from helpline.domain.control_words import match
 from helpline.domain.messages import InboundState, Purpose, Reply
 from helpline.domain.places import AmbiguousPlace, OutOfArea
-from helpline.domain.text import for_assistant
+from helpline.domain.text import LONGEST_FOR_ASSISTANT, for_assistant
 from helpline.services.core import Core
 from helpline.services.outgoing import put_in_outbox
 from helpline.storage import repositories
@@ -103,8 +103,11 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
             )
             return None
         form = core.form_of(contact.channel)
+        # Rasa cuts a reply at its blank lines; they are put together again here.
+        text = ("\n" if form == "sms" else "\n\n").join(reply.text.strip() for reply in replies)
         joiner = " " if form == "sms" else "\n\n"
-        text = joiner.join(reply.text.strip() for reply in replies)
+        if len(entry.text) > LONGEST_FOR_ASSISTANT:
+            text = f"{core.say('too-long-cut', form)}{joiner}{text}"
         if repositories.find_outbox(session, message_id, Purpose.HOLDING) is not None:
             text = f"{core.say('late-answer-lead', form, contact.authority)}{joiner}{text}"
         options = tuple(option for reply in replies for option in reply.options)

@@ -65,6 +65,10 @@ function reportSending(id, state, stored) {
   thread.state(id, state);
   if (state === "sent") {
     thread.confirm(id, stored?.id);
+    if (stored?.reply) {
+      // Danger, while nothing could be stored: the stream will not bring this one, so it has no number there.
+      receive({ id: -Date.now(), sender: "helpline", text: stored.reply, at: new Date().toISOString() });
+    }
     // A line that died in silence is found out by the reply that does not come.
     clearTimeout(silenceTimer);
     silenceTimer = setTimeout(() => events.restart(), REPLY_WITHIN);

@@ -1,0 +1,59 @@
+"""What the browser tests share: faked event streams and the accessibility check."""
+
+import json
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, Route, expect
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AT = "2026-11-24T14:05:00+00:00"
+
+
+def event(kind: str, data: dict[str, Any]) -> str:
+    """One Server-Sent Event, with its id when the data has one."""
+    number = f"id: {data['id']}\n" if "id" in data else ""
+    return f"{number}event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def message(number: int, text: str, sender: str = "helpline", **more: Any) -> dict[str, Any]:
+    """The data of a `message` event."""
+    return {"id": number, "sender": sender, "text": text, "options": [], "at": AT, **more}
+
+
+def fake_stream(page: Page, body: list[str]) -> None:
+    """Serves `body`, joined, as the chat's event stream, at each connection. The caller may add to it."""
+
+    def serve(route: Route) -> None:
+        route.fulfill(content_type="text/event-stream", body="retry: 300\n\n" + "".join(body))
+
+    page.route("**/chat/events*", serve)
+
+
+def accept_posts(page: Page) -> list[dict[str, str]]:
+    """Answers every posted message with 202 in the server's place. Gives the list of the posts."""
+    posts: list[dict[str, str]] = []
+
+    def accept(route: Route) -> None:
+        posted: Any = route.request.post_data_json
+        posts.append(posted)
+        route.fulfill(status=202, json={"id": posted["id"]})
+
+    page.route("**/chat/messages", accept)
+    return posts
+
+
+def assert_accessible(page: Page) -> None:
+    """Fails on any finding of axe, whatever its weight, against WCAG 2.2 A and AA and good practice."""
+    violations = Axe().run(page, options={"runOnly": WCAG}).response["violations"]
+    assert [(found["id"], found["impact"], found["nodes"][0]["html"]) for found in violations] == []
+
+
+def assert_fits(page: Page) -> None:
+    """Fails when the page must be scrolled sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def own(page: Page, text: str) -> None:
+    """Waits until the chat shows `text` as the person's own message, exactly once."""
+    expect(page.locator(".app-message--you [data-part=text]").filter(has_text=text)).to_have_count(1)

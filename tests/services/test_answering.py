@@ -1,0 +1,319 @@
+"""What the assistant's actions say: the guide's words for the right council, once for each message."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from helpline.domain.messages import InboundMessage, Reply, Understanding
+from helpline.domain.sms import segments
+from helpline.services import answering
+from helpline.services.core import Core
+from helpline.services.receiving import receive
+from helpline.services.turn_review import review_turn
+from helpline.services.turns import settle_turn
+from tests.fakes import PHONE, SettableClock, text_from
+from tests.services import rows
+
+FALLS = Understanding("guide/falls", 0.93, "falls", "stop-falls", 0.8)
+
+
+class Talk:
+    """One person's talk, a message at a time."""
+
+    def __init__(self, core: Core, channel: str = "sms", address: str = PHONE) -> None:
+        self.core, self.channel, self.address = core, channel, address
+        self.count = 0
+
+    def hears(self, text: str) -> int:
+        self.count += 1
+        message = InboundMessage(self.channel, f"{self.address}-{self.count}", self.address, text)
+        return receive(self.core, message).message_id
+
+    def asks(self, what: Understanding = FALLS, text: str = "a question") -> Reply:
+        return self.does(answering.answer_guide_question, what, text)
+
+    def does(
+        self, service: Callable[[Core, int, Understanding], Reply], what: Understanding, text: str = "a question"
+    ) -> Reply:
+        message_id = self.hears(text)
+        reply = service(self.core, message_id, what)
+        settle_turn(self.core, message_id, [reply])
+        return reply
+
+    def says(self, intent: str, value: str | None = None) -> Understanding:
+        return Understanding(intent, 1.0, value=value)
+
+
+@pytest.fixture
+def texter(core: Core) -> Talk:
+    return Talk(core)
+
+
+@pytest.fixture
+def chatter(core: Core) -> Talk:
+    return Talk(core, "web", "a-chat-session")
+
+
+def test_a_text_gets_the_short_answer_and_a_chat_the_long_one(core: Core, texter: Talk, chatter: Talk) -> None:
+    answer = core.guide.topics["falls"].answers["stop-falls"]
+    short, long = texter.asks(), chatter.asks()
+    assert answer.short.split(":")[0] in short.text
+    assert segments(short.text).count <= 3 and "\n" not in short.text
+    assert answer.long.split("\n")[0] in long.text
+    assert "Next step:" in long.text and "Who pays:" in long.text
+
+
+@pytest.mark.parametrize(
+    ("place", "right", "wrong"),
+    [
+        ("i live in CM1 1AA", {"0345 603 7630"}, {"01702 215008", "01375 511000"}),
+        ("i live in SS1 2AB", {"01702 215008"}, {"0345 603 7630", "01375 511000"}),
+        ("i live in RM17 6SL", {"01375 511000"}, {"0345 603 7630", "01702 215008"}),
+        ("i live nearby", {"0345 603 7630", "01702 215008", "01375 511000"}, set()),
+    ],
+)
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_everybody_is_given_their_own_councils_number_and_no_other(
+    core: Core, channel: str, place: str, right: set[str], wrong: set[str]
+) -> None:
+    said = Talk(core, channel).asks(text=f"how do i stop falls, {place}").text
+    assert {number for number in right | wrong if number in said} == right
+
+
+def test_an_answer_that_is_not_known_any_more_gives_the_general_one_and_says_so(core: Core, texter: Talk) -> None:
+    for answer_id in (None, "no-such-answer"):
+        reply = texter.asks(Understanding("guide/falls", 0.9, "falls", answer_id))
+        assert reply.text.startswith(core.say("general-answer-lead", "sms"))
+    assert rows.conversation(core).answer == "stop-falls"
+
+
+def test_a_topic_that_is_not_known_any_more_is_declined_and_not_a_failure(core: Core, texter: Talk) -> None:
+    reply = texter.asks(Understanding("guide/gone", 0.9, "gone", None))
+    assert reply.text == core.say("out-of-scope", "sms")
+
+
+def test_an_answer_past_its_review_day_is_not_given(core: Core, texter: Talk, clock: SettableClock) -> None:
+    answer = core.guide.topics["falls"].answers["stop-falls"]
+    clock.moment = datetime.combine(answer.review_by, datetime.min.time(), UTC) + timedelta(hours=20)
+    assert answer.short.split(":")[0] in texter.asks().text
+    clock.advance(timedelta(days=1))
+    stale = texter.asks()
+    assert stale.text == core.say("stale-answer", "sms")
+    assert "0345 603 7630" in stale.text
+    assert rows.conversation(core).expects is None
+
+
+def test_the_review_day_ends_at_midnight_in_essex(core: Core, texter: Talk, clock: SettableClock) -> None:
+    answer = core.guide.topics["falls"].answers["stop-falls"]
+    assert answer.review_by.month in range(4, 10), "the test needs a day in summer time"
+    clock.moment = datetime.combine(answer.review_by, datetime.min.time(), UTC) + timedelta(hours=23, minutes=30)
+    assert texter.asks().text == core.say("stale-answer", "sms")
+
+
+def test_more_gives_the_long_form_a_text_at_a_time_and_then_says_that_is_all(core: Core, texter: Talk) -> None:
+    texter.asks()
+    more = [texter.does(answering.give_more, texter.says("more"), "MORE").text for _ in range(6)]
+    end = core.say("more-end", "sms")
+    assert end in more
+    given = more[: more.index(end)]
+    assert len(given) >= 2
+    assert all(segments(page).count <= 3 for page in given)
+    assert all(page.endswith(core.say("label-more", "sms")) for page in given[:-1])
+    assert "Hurt head" in " ".join(given)
+    assert set(more[more.index(end) :]) == {end}
+
+
+def test_more_on_chat_is_the_long_form_whole(core: Core, chatter: Talk) -> None:
+    long = chatter.asks().text
+    assert chatter.does(answering.give_more, chatter.says("more")).text in long
+
+
+def test_more_starts_again_with_each_new_answer(core: Core, texter: Talk) -> None:
+    texter.asks()
+    first = texter.does(answering.give_more, texter.says("more")).text
+    texter.does(answering.give_more, texter.says("more"))
+    texter.asks()
+    assert texter.does(answering.give_more, texter.says("more")).text == first
+
+
+@pytest.mark.parametrize(
+    ("service", "nothing"),
+    [
+        (answering.give_more, "more-nothing"),
+        (answering.explain_source, "why-nothing"),
+        (answering.repeat_last, "repeat-nothing"),
+    ],
+)
+def test_commands_about_an_answer_before_there_is_one_say_so(
+    core: Core, texter: Talk, service: Callable[[Core, int, Understanding], Reply], nothing: str
+) -> None:
+    assert texter.does(service, texter.says("more")).text == core.say(nothing, "sms")
+
+
+def test_why_names_every_source_and_the_day_it_was_checked(core: Core, texter: Talk, chatter: Talk) -> None:
+    answer = core.guide.topics["falls"].answers["stop-falls"]
+    texter.asks()
+    chatter.asks()
+    short = texter.does(answering.explain_source, texter.says("why")).text
+    long = chatter.does(answering.explain_source, chatter.says("why")).text
+    for source in answer.sources:
+        assert source.name in short and source.name in long and source.url in long
+    assert "22 November 2026" in short and "22 November 2026" in long
+
+
+def test_repeat_says_the_last_reply_again_word_for_word(core: Core, texter: Talk) -> None:
+    texter.asks()
+    told = rows.texts(core)[-1]
+    assert texter.does(answering.repeat_last, texter.says("repeat")).text == told
+    assert rows.texts(core)[-1] == told
+
+
+def test_the_menu_names_every_topic(core: Core, texter: Talk) -> None:
+    menu = texter.does(answering.show_menu, texter.says("menu")).text
+    assert all(topic.title in menu for topic in core.guide.topics.values())
+
+
+def test_the_whole_menu_reaches_a_phone(core: Core, texter: Talk) -> None:
+    menu = texter.does(answering.show_menu, texter.says("menu")).text
+    assert rows.texts(core)[-1].endswith(menu[-20:])
+    assert segments(menu).count <= 3
+
+
+def test_a_person_is_offered_with_the_number_and_the_truth_about_who_reads_this(core: Core, texter: Talk) -> None:
+    texter.hears("i live in SS1 2AB")
+    reply = texter.does(answering.offer_person, texter.says("talk_to_a_person"))
+    assert "01702 215008" in reply.text and "machine" in reply.text
+
+
+@pytest.mark.parametrize(("value", "thanks"), [("yes", "helped-yes"), ("no", "helped-no")])
+def test_whether_it_helped_is_recorded_once(core: Core, texter: Talk, value: str, thanks: str) -> None:
+    asked = texter.asks()
+    assert asked.text.endswith(core.say("ask-helped", "sms"))
+    reply = texter.does(answering.take_answer, texter.says("answer", value), value)
+    assert reply.text == core.say(thanks, "sms")
+    [kept] = rows.feedback(core)
+    assert (kept.topic, kept.answer, kept.helped) == ("falls", "stop-falls", value == "yes")
+    assert rows.conversation(core).expects is None
+    again = texter.does(answering.take_answer, texter.says("answer", value), value)
+    assert again.text == core.say("more-nothing", "sms")
+    assert len(rows.feedback(core)) == 1
+
+
+def test_a_new_question_may_carry_the_answer_to_ours(core: Core, texter: Talk) -> None:
+    texter.asks()
+    texter.asks(Understanding("guide/respite", 0.9, "respite", "who-pays", value="no"))
+    [kept] = rows.feedback(core)
+    assert (kept.topic, kept.helped) == ("falls", False)
+    assert rows.conversation(core).topic == "respite"
+
+
+def test_a_chat_shows_the_two_answers_as_buttons(chatter: Talk, core: Core) -> None:
+    assert chatter.asks().options == (core.say("option-yes", "chat"), core.say("option-no", "chat"))
+
+
+def test_people_are_asked_whether_it_helped_only_every_third_answer(core: Core, texter: Talk) -> None:
+    question = core.say("ask-helped", "sms")
+    assert [question in texter.asks().text for _ in range(7)] == [True, False, False, True, False, False, True]
+
+
+def test_what_is_not_ours_is_declined_and_the_second_time_a_person_is_offered(core: Core, texter: Talk) -> None:
+    outside = texter.says("out_of_scope")
+    assert texter.does(answering.decline_out_of_scope, outside).text == core.say("out-of-scope", "sms")
+    again = texter.does(answering.decline_out_of_scope, outside).text
+    assert again == core.say("out-of-scope-again", "sms")
+    assert "0345 603 7630" in again
+    texter.asks()
+    assert texter.does(answering.decline_out_of_scope, outside).text == core.say("out-of-scope", "sms")
+
+
+def test_saying_where_one_lives_brings_the_last_answer_with_the_right_number(core: Core, texter: Talk) -> None:
+    texter.asks()
+
+    def note(core: Core, message_id: int, what: Understanding) -> Reply:
+        return answering.note_place(core, message_id, what, None)
+
+    reply = texter.does(note, texter.says("give_place"), "SS1 2AB")
+    assert "01702 215008" in reply.text and "0345 603 7630" not in reply.text
+    assert core.guide.topics["falls"].answers["stop-falls"].short.split(":")[0] in reply.text
+
+
+def test_saying_where_one_lives_before_any_question_is_thanked_for(core: Core, texter: Talk) -> None:
+    def note(core: Core, message_id: int, what: Understanding) -> Reply:
+        return answering.note_place(core, message_id, what, None)
+
+    assert texter.does(note, texter.says("give_place"), "SS1 2AB").text == core.say("place-noted", "sms")
+
+
+@pytest.mark.parametrize(("problem", "said"), [("ambiguous", "place-ambiguous"), ("out-of-area", "place-out-of-area")])
+def test_a_place_that_does_not_settle_the_council_is_said_so(
+    core: Core, texter: Talk, problem: answering.PlaceProblem, said: str
+) -> None:
+    def note(core: Core, message_id: int, what: Understanding) -> Reply:
+        return answering.note_place(core, message_id, what, problem)
+
+    assert texter.does(note, texter.says("give_place")).text == core.say(said, "sms")
+
+
+def everything(core: Core) -> list[object]:
+    conversation = rows.conversation(core)
+    return [
+        *((name, getattr(conversation, name)) for name in conversation.__table__.columns.keys()),
+        len(rows.turn_records(core)),
+        len(rows.feedback(core)),
+        len(rows.outbox(core)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "what"),
+    [
+        (answering.answer_guide_question, Understanding("guide/respite", 0.9, "respite", None, value="yes")),
+        (answering.give_more, Understanding("more", 1.0)),
+        (answering.explain_source, Understanding("why", 1.0)),
+        (answering.repeat_last, Understanding("repeat", 1.0)),
+        (answering.show_menu, Understanding("menu", 1.0)),
+        (answering.offer_person, Understanding("talk_to_a_person", 1.0)),
+        (answering.decline_out_of_scope, Understanding("out_of_scope", 1.0)),
+        (answering.take_answer, Understanding("answer", 1.0, value="yes")),
+    ],
+)
+def test_doing_the_same_message_twice_says_the_same_and_changes_nothing(
+    core: Core, texter: Talk, service: Callable[[Core, int, Understanding], Reply], what: Understanding
+) -> None:
+    texter.asks()
+    message_id = texter.hears("something")
+    first = service(core, message_id, what)
+    after_first = everything(core)
+    assert service(core, message_id, what) == first
+    assert service(core, message_id, Understanding("menu", 0.2)) == first
+    assert everything(core) == after_first
+
+
+def test_small_talk_is_recorded_and_speaks_no_words_of_ours(core: Core, texter: Talk) -> None:
+    message_id = texter.hears("hello")
+    for _ in range(2):
+        answering.note_small_talk(core, message_id, Understanding("small_talk/greeting", 0.99))
+    [record] = rows.turn_records(core)
+    assert (record.intent, record.reply_text, record.topic) == ("small_talk/greeting", None, None)
+
+
+def test_the_review_of_a_turn_shows_what_was_understood(core: Core, texter: Talk) -> None:
+    message_id = texter.hears("how do i stop falls in SS1 2AB")
+    answering.answer_guide_question(core, message_id, FALLS)
+    review = review_turn(core, message_id)
+    assert (review.intent, review.confidence, review.topic, review.answer) == (
+        "guide/falls",
+        0.93,
+        "falls",
+        "stop-falls",
+    )
+    assert (review.district, review.danger, review.out_of_scope, review.opted_out) == (
+        "Southend-on-Sea",
+        None,
+        False,
+        False,
+    )
+    danger = receive(core, text_from("i want to kill myself", "D1")).message_id
+    assert review_turn(core, danger).danger == "suicide"
+    assert review_turn(core, danger).intent == "safety"
