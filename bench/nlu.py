@@ -60,9 +60,7 @@ def rows_of_yaml(folder: Path) -> list[Row]:
                 continue
             examples = block["examples"]
             if isinstance(examples, str):
-                examples = [
-                    {"text": line.strip()[1:].strip()} for line in examples.splitlines() if line.strip()
-                ]
+                examples = [{"text": line.strip()[1:].strip()} for line in examples.splitlines() if line.strip()]
             for one in examples:
                 answer = {**(block.get("metadata") or {}), **(one.get("metadata") or {})}.get("answer")
                 rows.append(Row(one["text"].strip(), block["intent"], answer))
@@ -151,13 +149,9 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
             begin = time.process_time()
             read = loop.run_until_complete(agent.parse_message(text))
             spent.append((time.process_time() - begin) * 1000)
-            ranked = [one for one in read["intent_ranking"] if one["name"] != "nlu_fallback"] or [
-                {"name": None}
-            ]
+            ranked = [one for one in read["intent_ranking"] if one["name"] != "nlu_fallback"] or [{"name": None}]
             label = ranked[0].get("full_retrieval_intent_name") or str(ranked[0]["name"]).replace("+", "/")
-            answers.append(
-                [label, ranked[0].get("confidence", 0.0), ranked[0].get("answer"), read["intent"]["name"]]
-            )
+            answers.append([label, ranked[0].get("confidence", 0.0), ranked[0].get("answer"), read["intent"]["name"]])
         result[f"noise_{level:.2f}"] = score(test, answers)
     result["parse_cpu_ms"] = sorted(spent)[len(spent) // 2]
     result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -194,9 +188,7 @@ def run(pipeline: str, train: list[Row], test: list[Row]) -> dict[str, Any]:
     """Measure one pipeline in a process of its own and return its figures."""
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "job.json"
-        job.write_text(
-            json.dumps({"pipeline": pipeline, "folder": folder, "train": train, "test": test}), "utf-8"
-        )
+        job.write_text(json.dumps({"pipeline": pipeline, "folder": folder, "train": train, "test": test}), "utf-8")
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
         python = ROOT / "bot" / ".venv" / "bin" / "python"
         subprocess.run(
@@ -220,23 +212,17 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         group, part = (key[:10], key[11:]) if key.startswith("noise") else (group, part)
         cells = [results[name][group].get(part) if part else results[name][group] for name in names]
         label = f"{part}, {float(group[6:]):.0%} misspelt" if part else key
-        line = f"{label:34}" + "".join(
-            f"{cell:12.1f}" if cell is not None else f"{'-':>12}" for cell in cells
-        )
+        line = f"{label:34}" + "".join(f"{cell:12.1f}" if cell is not None else f"{'-':>12}" for cell in cells)
         if len(cells) == 2 and cells[1]:
             line += f"{cells[0] / cells[1]:12.2f}"
         lines.append(line)
-    head = (
-        f"{'':34}" + "".join(f"{name:>12}" for name in names) + (f"{'ratio':>12}" if len(names) == 2 else "")
-    )
+    head = f"{'':34}" + "".join(f"{name:>12}" for name in names) + (f"{'ratio':>12}" if len(names) == 2 else "")
     return "\n".join([head, *lines])
 
 
 def main() -> None:
     """Read the command line and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--skip-default", action="store_true", help="measure ours alone")
@@ -257,9 +243,7 @@ def main() -> None:
         train, test = split(rows_of_yaml(given.folder))
     labels = len({row.label for row in train})
     print(f"{len(train)} training sentences, {len(test)} test sentences, {labels} labels")
-    results = {
-        name: run(name, train, test) for name in (["ours"] if given.skip_default else ["ours", "default"])
-    }
+    results = {name: run(name, train, test) for name in (["ours"] if given.skip_default else ["ours", "default"])}
     print(table(results))
     if given.json:
         given.json.write_text(json.dumps(results, indent=1), "utf-8")

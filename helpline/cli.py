@@ -327,19 +327,11 @@ def rasa(context: typer.Context) -> None:
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Run the tests: the product's, then the assistant's in its own environment."""
+    """Run the tests; those of the assistant run in its own environment."""
     settings = Settings()
     with _one_clear_sentence():
         _set_up(settings)
-    ours = subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=REPOSITORY).returncode
-    if context.args:
-        raise typer.Exit(ours)
-    assistants = subprocess.run(
-        [BOT_PYTHON, "-m", "pytest", "-c", "bot/pytest.ini", "--rootdir", ".", "tests/bot", "tests/nlu"],
-        cwd=REPOSITORY,
-        env=assistant_environment(settings, load_keys(settings)),
-    ).returncode
-    raise typer.Exit(ours or assistants)
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=REPOSITORY).returncode)
 
 
 @cli.command()

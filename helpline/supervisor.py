@@ -19,7 +19,6 @@ from circus import get_arbiter
 
 from helpline.settings import REPOSITORY, Settings
 
-PARTS = ("assistant", "actions", "app")
 READY_WITHIN_SECONDS = 180
 DEATHS_THAT_END_IT = 3
 DEATHS_WITHIN_SECONDS = 60.0
@@ -32,9 +31,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """One process, and where it says that it is ready."""
+    """One process, and where it says that it is ready. name: its command; spoken: what people call it."""
 
     name: str
+    spoken: str
     port: int
     ready_url: str
 
@@ -42,9 +42,9 @@ class Part:
 def parts_of(settings: Settings) -> list[Part]:
     """The processes of one installation."""
     return [
-        Part("assistant", settings.assistant_port, f"{settings.assistant_url}/webhooks/rest/"),
-        Part("actions", settings.actions_port, f"{settings.actions_url}/health"),
-        Part("app", settings.port, f"{settings.own_url}/health"),
+        Part("assistant", "assistant", settings.assistant_port, f"{settings.assistant_url}/webhooks/rest/"),
+        Part("actions", "action server", settings.actions_port, f"{settings.actions_url}/health"),
+        Part("app", "app", settings.port, f"{settings.own_url}/health"),
     ]
 
 
@@ -58,7 +58,7 @@ def check_ports(parts: list[Part]) -> None:
             except OSError:
                 variable = "HELPLINE_PORT" if part.name == "app" else f"HELPLINE_{part.name.upper()}_PORT"
                 raise CannotStart(
-                    f"Port {part.port} (for the {part.name}) is in use. Stop what uses it, or set {variable}."
+                    f"Port {part.port} (for the {part.spoken}) is in use. Stop what uses it, or set {variable}."
                 ) from None
 
 
@@ -146,12 +146,11 @@ class Supervisor:
         deaths.append(now)
         self._ready.discard(watcher.name)
         code = details.get("exit_code")
+        spoken = next(part.spoken for part in self._parts if part.name == watcher.name)
         if len(deaths) == DEATHS_THAT_END_IT and now - deaths[0] < DEATHS_WITHIN_SECONDS:
-            self._fail(
-                f"The {watcher.name} ends as soon as it starts. Its last words: {self._last_words(watcher.name)}"
-            )
+            self._fail(f"The {spoken} ends as soon as it starts. Its last words: {self._last_words(watcher.name)}")
         else:
-            self._say(f"The {watcher.name} stopped (code {code}); it is being restarted.")
+            self._say(f"The {spoken} stopped (code {code}); it is being restarted.")
         return True
 
     def _last_words(self, name: str) -> str:
@@ -174,14 +173,15 @@ class Supervisor:
                 for part in self._parts:
                     if part.name not in self._ready and self._answers(client, part):
                         self._ready.add(part.name)
-                        self._say(f"The {part.name} is ready.")
+                        self._say(f"The {part.spoken} is ready.")
                 if not said_ready and len(self._ready) == len(self._parts):
                     said_ready = True
                     when_ready()
                 if not said_ready and time.monotonic() - started > READY_WITHIN_SECONDS:
-                    missing = next(part.name for part in self._parts if part.name not in self._ready)
+                    missing = next(part for part in self._parts if part.name not in self._ready)
                     self._fail(
-                        f"The {missing} is not ready after {READY_WITHIN_SECONDS} seconds. See {self._log(missing)}"
+                        f"The {missing.spoken} is not ready after {READY_WITHIN_SECONDS} seconds."
+                        f" See {self._log(missing.name)}"
                     )
                 time.sleep(0.25)
 

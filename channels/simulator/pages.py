@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import anyio
 import httpx
 from litestar import Request, Response, get, post
+from litestar.params import FromQuery
 from litestar.response import ServerSentEvent, Template
 from litestar.types import ControllerRouterHandler
 from twilio.request_validator import RequestValidator
@@ -86,7 +87,7 @@ def simulator_handlers(context: ChannelContext) -> list[ControllerRouterHandler]
         )
 
     @get("/simulator/events")
-    async def events(phone: str, after: int = 0) -> ServerSentEvent:
+    async def events(phone: FromQuery[str], after: FromQuery[int] = 0) -> ServerSentEvent:
         # From `after` again when the page comes back: a message that it has may have changed its state since.
         return stream_thread(lambda last: thread_after(core, "sms", phone, last), after, to_phone, shows_state=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 MOST_KEPT = 5_000
@@ -84,7 +84,7 @@ def provider_handlers(provider: PretendTwilio, prefix: str = "") -> list[Control
     path = prefix + "/2010-04-01/Accounts/{account_sid:str}/Messages.json"
 
     @post(path, status_code=201, exclude_from_csrf=True)
-    async def create_message(request: Request, account_sid: str) -> Response[dict[str, Any]]:  # type: ignore[type-arg]
+    async def create_message(request: Request, account_sid: FromPath[str]) -> Response[dict[str, Any]]:  # type: ignore[type-arg]
         form = await request.form()
         to, body = str(form.get("To", "")), str(form.get("Body", ""))
         if not to or not body:
@@ -94,7 +94,7 @@ def provider_handlers(provider: PretendTwilio, prefix: str = "") -> list[Control
 
     @get(path)
     async def list_messages(
-        account_sid: str, to: Annotated[str | None, Parameter(query="To")] = None
+        account_sid: FromPath[str], to: Annotated[str | None, QueryParameter(name="To")] = None
     ) -> dict[str, Any]:
         messages = [_as_twilio_says(accepted, account_sid) for accepted in provider.accepted_for(to)]
         return {"messages": messages, "page": 0, "page_size": 50, "next_page_uri": None, "uri": path}

@@ -74,7 +74,7 @@ def to_inbound(fields: SignedParameters) -> InboundMessage | None:
     count = fields.first("NumMedia")
     media = tuple(
         fields.first(f"MediaContentType{index}") or "unknown"
-        for index in range(min(int(count), 10) if count.isdigit() else 0)
+        for index in range(min(int(count), 10) if count.isdecimal() else 0)
     )
     return InboundMessage(
         channel="sms",

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromQuery
 from litestar.response import Redirect, ServerSentEvent, Template
 from litestar.types import ControllerRouterHandler
 
@@ -140,12 +141,14 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
         return Response({"id": client_id}, status_code=202, headers=_NO_STORE)
 
     @get("/chat/events")
-    async def events(request: Request[Any, Any, Any], after: int = 0) -> ServerSentEvent | Response[Any]:
+    async def events(
+        request: Request[Any, Any, Any], after: FromQuery[int] = 0
+    ) -> ServerSentEvent | Response[Any]:
         token = session_of(request)
         if token is None:
             return _refuse(403, "Open the chat page first.")
         seen = request.headers.get("last-event-id", "")
-        start = max(after, int(seen) if seen.isdigit() else 0)
+        start = max(after, int(seen) if seen.isdecimal() else 0)
         return stream_thread(lambda last: thread_after(core, "web", token, last), start, to_page)
 
     @post("/chat/leave", status_code=204)

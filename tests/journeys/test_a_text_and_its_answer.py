@@ -22,9 +22,7 @@ def test_a_question_by_text_gets_the_guides_answer(running_helpline: RunningHelp
 def test_the_same_webhook_five_times_at_once_is_answered_once(running_helpline: RunningHelpline) -> None:
     phone, sid = running_helpline.new_phone(), "SM" + "5" * 32
     with ThreadPoolExecutor(5) as pool:
-        responses = list(
-            pool.map(lambda _: running_helpline.webhook(phone, "what is a blue badge", sid), range(5))
-        )
+        responses = list(pool.map(lambda _: running_helpline.webhook(phone, "what is a blue badge", sid), range(5)))
     assert [response.status_code for response in responses] == [200] * 5
     wait_for("the reply", lambda: running_helpline.sent_to(phone))
     # A second answer could only come before the answer to a later message of the same person.
@@ -76,10 +74,9 @@ def test_killing_a_part_in_the_middle_of_a_turn_still_gives_exactly_one_answer(
     )
     wait_for("the helpline is well again", running_helpline.is_well, within=90)
     running_helpline.webhook(phone, "thanks")
-    wait_for("the reply to the next message", lambda: "thank" in (running_helpline.sent_to(phone) or [""])[-1].casefold()
-             or running_helpline.sent_to(phone)[-1] not in answers)
+    wait_for("the reply to the next message", lambda: running_helpline.sent_to(phone)[-1] not in answers)
     assert sum("pension age" in text.casefold() for text in running_helpline.sent_to(phone)) == 1
-    assert f"The {part} stopped" in running_helpline.output.read_text()
+    assert "stopped (code -9); it is being restarted" in running_helpline.output.read_text()
 
 
 def test_danger_is_answered_with_the_assistant_stopped(running_helpline: RunningHelpline) -> None:
