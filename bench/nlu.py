@@ -93,8 +93,7 @@ def split(rows: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def write_training(rows: list[Row], path: Path, flat: bool) -> None:
-    """Write rows as a Rasa NLU file. Flat labels are for the default pipeline, which cuts names at a
-    slash."""
+    """Write rows as a Rasa NLU file. Flat labels are for the default pipeline, which cuts names at a slash."""
     blocks: dict[tuple[str, str | None], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         label = row.label.replace("/", "+") if flat else row.label
@@ -202,8 +201,7 @@ def run(pipeline: str, train: list[Row], test: list[Row]) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """Return the figures as a table with one row per figure, and the ratio ours / default where both are
-    there."""
+    """Return the figures as a table with one row per figure, and the ratio ours / default where both are there."""
     lines = []
     names = list(results)
     keys = [f"noise_{level:.2f}.{key}" for level in NOISE for key in results[names[0]][f"noise_{level:.2f}"]]

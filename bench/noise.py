@@ -89,8 +89,7 @@ def misspelt_word(word: str, rng: random.Random) -> str:
 
 
 def misspelt(text: str, share: float, seed: int) -> str:
-    """Return the text with about this share (0 to 1) of all its words misspelt. The same seed gives the same
-    text.
+    """Return the text with about this share (0 to 1) of all its words misspelt; the same seed, the same text.
 
     Words of one or two letters are left alone unless they have a shorthand, so the others carry their part.
     """

@@ -60,15 +60,12 @@ def mask(line: str) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Return an exception as its types and where it was raised, without its message, which may quote the
-    text."""
+    """Return an exception as its types and where it was raised, without its message, which may quote the text."""
     chain: list[str] = []
     seen: BaseException | None = error
     while seen is not None and len(chain) < 5:
         frames = traceback.extract_tb(seen.__traceback__)[-3:]
-        where = " < ".join(
-            f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames)
-        )
+        where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
         chain.append(f"{type(seen).__name__} at {where or 'unknown'}")
         seen = seen.__cause__ or seen.__context__
     return "; from ".join(chain)

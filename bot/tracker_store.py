@@ -35,8 +35,7 @@ def last_turns(events: Iterable[Event], turns: int) -> list[Event]:
 
 
 class BoundedMemoryTrackerStore(TrackerStore):
-    """Holds at most `conversations` conversations of `turns` turns; the one not used for longest goes
-    first."""
+    """Holds at most `conversations` conversations of `turns` turns; the one not used for longest goes first."""
 
     def __init__(
         self,

@@ -113,13 +113,10 @@ def components_in_model(path: Path) -> list[str]:
         metadata = json.load(content)
     nodes = metadata["predict_schema"]["nodes"].values()
     return [
-        node["uses"]
-        for node in nodes
-        if node["uses"].startswith(("rasa.nlu.", "rasa.core.policies.", "components."))
+        node["uses"] for node in nodes if node["uses"].startswith(("rasa.nlu.", "rasa.core.policies.", "components."))
     ]
 
 
 def needless(names: Iterable[str]) -> bool:
-    """Say whether none of these components needs TensorFlow: ours never do, Rasa's only if they are
-    listed."""
+    """Say whether none of these components needs TensorFlow: ours never do, Rasa's only if they are listed."""
     return all(name.startswith("components.") or name.rsplit(".", 1)[-1] in NEED_NOTHING for name in names)

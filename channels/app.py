@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
+from litestar.datastructures import MutableScopeHeaders
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
+from litestar.types import Message, Scope
 
 from channels.base import ChannelContext
 from channels.registry import CHANNELS
@@ -32,10 +33,12 @@ SECURITY_HEADERS = {
 }
 
 
-def _add_security_headers(response: Response[Any]) -> Response[Any]:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+async def _add_security_headers(message: Message, scope: Scope) -> None:
+    """On every answer, also one that no handler gave."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
 
 
 def create_app(
@@ -89,7 +92,7 @@ def create_app(
             directory=[FOLDER / folder / "templates" for folder in pages], engine=JinjaTemplateEngine
         ),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["/events"]),
-        after_request=_add_security_headers,
+        before_send=[_add_security_headers],
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

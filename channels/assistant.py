@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from helpline.domain.messages import Reply
+from helpline.domain.text import has_words
 from helpline.ports import AssistantUnavailable
 
 FAILURES_BEFORE_PAUSE = 5
@@ -110,7 +111,7 @@ class RasaAssistant:
 def _replies(response: httpx.Response, sender: str) -> Sequence[Reply]:
     try:
         answers = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AssistantUnavailable("not JSON") from error
     if not isinstance(answers, list) or not answers:
         raise AssistantUnavailable("silence")
@@ -119,7 +120,7 @@ def _replies(response: httpx.Response, sender: str) -> Sequence[Reply]:
         if not isinstance(answer, dict) or answer.get("recipient_id") != sender:
             raise AssistantUnavailable("an answer for somebody else")
         text = answer.get("text")
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(text, str) or not has_words(text):
             raise AssistantUnavailable("an answer without words")
         buttons = answer.get("buttons") or []
         options = tuple(str(button["title"]) for button in buttons if isinstance(button, dict) and "title" in button)

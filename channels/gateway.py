@@ -139,6 +139,10 @@ class Gateway:
                 received = receive(self.core, spooled.message, already_warned=spooled.warned)
             except StorageUnavailable:
                 break
+            except Exception as error:
+                # It stays in the spool; the others must not wait for it.
+                log.error("spooled message not taken in", channel=spooled.message.channel, error=type(error).__name__)
+                continue
             self._start_work(received)
             self._spool.remove(spooled)
             drained += 1

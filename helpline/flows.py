@@ -19,6 +19,7 @@ from helpline.ports import Alerts, Assistant, AssistantUnavailable, MessageSende
 from helpline.services import sending, turns
 from helpline.services.core import Core
 from helpline.storage import repositories
+from helpline.storage.engine import StorageUnavailable
 
 # Pinned: DBOS takes up only the waiting workflows of its own version, so a version that changed with the code would
 # strand them. Raise it only together with a plan for those that wait.
@@ -70,16 +71,24 @@ def _backoff(table: tuple[int, ...], attempt: int) -> int:
 @DBOS.step(name="answer_message")
 def _answer(message_id: int) -> dict[str, Any]:
     here = _here()
-    request = turns.next_turn(here.core, message_id)
-    if request is None:
-        return {"outcome": "nothing-left"}
+    waiting = message_id
     try:
+        request = turns.next_turn(here.core, message_id)
+        if request is None:
+            return {"outcome": "nothing-left"}
+        waiting = request.message_id
         replies = here.assistant.answer(request.sender, request.text, request.metadata)
+        outbox_id = turns.settle_turn(here.core, waiting, replies)
     except AssistantUnavailable as error:
-        log.warning("assistant unavailable", message_id=request.message_id, reason=str(error))
-        return {"outcome": "unavailable", "message_id": request.message_id, "well": here.assistant.is_ready()}
-    outbox_id = turns.settle_turn(here.core, request.message_id, replies)
-    return {"outcome": "answered", "message_id": request.message_id, "outbox_id": outbox_id}
+        log.warning("assistant unavailable", message_id=waiting, reason=str(error))
+        return {"outcome": "unavailable", "message_id": waiting, "well": here.assistant.is_ready()}
+    except StorageUnavailable:
+        raise
+    except Exception as error:
+        # A message that breaks us must not leave its writer in silence, nor hold up what they write next.
+        log.error("turn failed", message_id=waiting, error=type(error).__name__)
+        return {"outcome": "unavailable", "message_id": waiting, "well": True}
+    return {"outcome": "answered", "message_id": waiting, "outbox_id": outbox_id}
 
 
 @DBOS.step(name="hold")

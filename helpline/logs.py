@@ -33,6 +33,14 @@ def _only_allowed(_: Any, __: str, event: Any) -> Any:
     return {name: value for name, value in event.items() if name in ALLOWED_FIELDS}
 
 
+class _WordlessFormatter(logging.Formatter):
+    """A library's message and its exception's text may hold a person's words: only their names are written."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        return f"{record.levelname} {record.name} {error}".rstrip()
+
+
 def set_up_logs() -> None:
     """Configure this process's logs: one JSON object a line on standard error."""
     structlog.configure(
@@ -47,7 +55,9 @@ def set_up_logs() -> None:
         cache_logger_on_first_use=False,
     )
     # Libraries log requests and their parameters at INFO and below; what is left are their names for failures.
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WordlessFormatter())
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
     for noisy in ("httpx", "twilio.http_client", "urllib3", "dbos", "uvicorn", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 

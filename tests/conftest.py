@@ -127,9 +127,7 @@ def clock() -> SettableClock:
     return SettableClock()
 
 
-def make_core(
-    engine: Engine, clock: Clock, content: Content, safety: SafetyContent, scanner: SafetyScanner
-) -> Core:
+def make_core(engine: Engine, clock: Clock, content: Content, safety: SafetyContent, scanner: SafetyScanner) -> Core:
     return Core(
         database=Database(engine),
         clock=clock,

@@ -32,8 +32,7 @@ _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[^\w\s.,!?;:'\"()/&-]", re.UNICODE)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reply answers: the value, the kind of question, what it was about, and whether it was
-    half-hearted."""
+    """What a reply answers: the value, the kind of question, what it was about, and whether it was half-hearted."""
 
     value: str | int
     kind: str
@@ -95,9 +94,7 @@ class Words:
             "yes_whole": ("yes", False, True),
             "no_whole": ("no", False, True),
         }
-        self.yes_no = [
-            YesNo(phrase, *meaning) for key, meaning in kinds.items() for phrase in _phrases(data[key])
-        ]
+        self.yes_no = [YesNo(phrase, *meaning) for key, meaning in kinds.items() for phrase in _phrases(data[key])]
         self.about: dict[str, list[YesNo]] = {}
         for value, key in (("yes", "yes_about"), ("no", "no_about")):
             for about, lines in data[key].items():
@@ -161,8 +158,7 @@ def _asks(text: str, tokens: Sequence[str], words: Words) -> bool:
 def _starts_with(tokens: Sequence[str], phrase: Phrase) -> bool:
     """Say whether the tokens begin with the phrase. Words of five letters or more may have one slip."""
     return len(tokens) >= len(phrase) > 0 and all(
-        said == meant
-        or (len(meant) >= 5 and said[0] == meant[0] and OSA.distance(said, meant, score_cutoff=1) <= 1)
+        said == meant or (len(meant) >= 5 and said[0] == meant[0] and OSA.distance(said, meant, score_cutoff=1) <= 1)
         for said, meant in zip(tokens, phrase, strict=False)
     )
 
@@ -173,9 +169,7 @@ def _read_yes_no(text: str, about: str | None, words: Words) -> Answer | None:
     while place < len(tokens) - 1 and tokens[place] in words.before:
         place += 1
     # Longest first, so that "not really" is found before "no".
-    known = sorted(
-        words.yes_no + words.about.get(about or "", []), key=lambda one: len(one.phrase), reverse=True
-    )
+    known = sorted(words.yes_no + words.about.get(about or "", []), key=lambda one: len(one.phrase), reverse=True)
     found: YesNo | None = None
     extra: list[str] = []
     while place < len(tokens):
@@ -202,8 +196,7 @@ def _squeezed(token: str) -> str:
 
 
 def _options(given: object) -> list[Option]:
-    """Return the options that can be used, in the order given. Odd entries keep their place, without
-    words."""
+    """Return the options that can be used, in the order given. Odd entries keep their place, without words."""
     if not isinstance(given, Sequence) or isinstance(given, str | bytes):
         return []
     options = []
@@ -258,25 +251,16 @@ def _read_choice(text: str, options: list[Option], about: str | None, words: Wor
         return Answer(chosen.id, "choice", about) if chosen and chosen.id else None
     bare = " ".join(token for token in tokens if token not in words.around) or said
     scored = sorted(
-        (
-            (max(_likeness(said, label), _likeness(bare, label)), option.id)
-            for label, option in labels
-            if label
-        ),
+        ((max(_likeness(said, label), _likeness(bare, label)), option.id) for label, option in labels if label),
         reverse=True,
     )
-    if (
-        scored
-        and scored[0][0] >= ALIKE
-        and all(score < scored[0][0] or id_ == scored[0][1] for score, id_ in scored)
-    ):
+    if scored and scored[0][0] >= ALIKE and all(score < scored[0][0] or id_ == scored[0][1] for score, id_ in scored):
         return Answer(scored[0][1], "choice", about)
     return None
 
 
 def _likeness(said: str, label: str) -> float:
-    """Return how alike two texts are, 0 to 100. One slip in a word of four letters or more is alike
-    enough."""
+    """Return how alike two texts are, 0 to 100. One slip in a word of four letters or more is alike enough."""
     one_slip = len(label) >= 4 and OSA.distance(said, label, score_cutoff=1) <= 1
     return max(fuzz.ratio(said, label), 90.0 if one_slip else 0.0)
 

@@ -48,8 +48,7 @@ class _Component(GraphComponent):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class ExpectedAnswer(_Component):
-    """Stands first in the pipeline: commands, answers to a pending question, and messages that are only a
-    place."""
+    """Stands first in the pipeline: commands, answers to a pending question, and messages that are only a place."""
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Settle the intent of every message that needs no classifier."""
@@ -90,8 +89,7 @@ class ExpectedAnswerSecondLook(_Component):
     _nothing_new = frozenset({DEFAULT_NLU_FALLBACK_INTENT_NAME, "out_of_scope", "small_talk"})
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Settle the messages that hold an answer, or an agreement or refusal, and nothing else that we
-        know."""
+        """Settle the messages that hold an answer, or an agreement or refusal, and nothing else that we know."""
         for message in messages:
             self._look(message)
         return messages
@@ -109,8 +107,7 @@ class ExpectedAnswerSecondLook(_Component):
 
     @staticmethod
     def _agreement(message: Message, intent: dict[str, Any]) -> dict[str, Any] | None:
-        """Return yes or no if a yes or no question is pending and the classifier heard one ("absolutely it
-        did")."""
+        """Return yes or no if a yes or no question is pending and the classifier heard one ("absolutely it did")."""
         metadata = message.get(METADATA)
         value = default_words().second_look.get(intent.get("full_retrieval_intent_name") or "")
         pending = read_answer(value, metadata) if value else None

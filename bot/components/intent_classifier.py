@@ -1,5 +1,4 @@
-"""The classifier in Rasa's pipeline: trains and asks the topic model, and says what it found in Rasa's
-terms."""
+"""The classifier in Rasa's pipeline: trains and asks the topic model, and says what it found in Rasa's terms."""
 
 from __future__ import annotations
 
@@ -112,8 +111,7 @@ class SentenceVectorClassifier(GraphComponent):
         return messages
 
     def _read(self, text: str) -> Reading | None:
-        """Return the reading, or None if there is no model or it failed: then the fallback answers, never
-        silence."""
+        """Return the reading, or None if there is no model or it failed: then the fallback answers, never silence."""
         if self.model is None:
             return None
         try:

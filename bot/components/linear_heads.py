@@ -41,13 +41,10 @@ class LinearHead:
         weights, offsets = trained.coef_, trained.intercept_
         if len(weights) == 1:
             weights, offsets = np.vstack([-weights, weights]) / 2, np.hstack([-offsets, offsets]) / 2
-        return cls(
-            [str(name) for name in trained.classes_], weights.astype(np.float32), offsets.astype(np.float32)
-        )
+        return cls([str(name) for name in trained.classes_], weights.astype(np.float32), offsets.astype(np.float32))
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Return what is to be saved, under names that start with this one. Half precision loses nothing
-        here."""
+        """Return what is to be saved, under names that start with this one. Half precision loses nothing here."""
         return {f"{name}_weights": self.weights.astype(np.float16), f"{name}_offsets": self.offsets}
 
     @classmethod
@@ -57,14 +54,12 @@ class LinearHead:
 
 
 def train_on_vectors(vectors: np.ndarray, labels: Sequence[str], strength: float) -> LinearHead:
-    """Return a logistic regression. Strength is scikit-learn's C: higher follows the examples more
-    closely."""
+    """Return a logistic regression. Strength is scikit-learn's C: higher follows the examples more closely."""
     return LinearHead.of(LogisticRegression(C=strength, max_iter=400, tol=1e-3).fit(vectors, labels))
 
 
 def train_on_letters(letters: csr_matrix, labels: Sequence[str], strength: float) -> LinearHead:
-    """Return a linear support vector machine: as good as regression on letters and ten times quicker to
-    train."""
+    """Return a linear support vector machine: as good as regression on letters and ten times quicker to train."""
     return LinearHead.of(LinearSVC(C=strength, random_state=0).fit(letters, labels))
 
 

@@ -1,5 +1,4 @@
-"""Finger slips for training: each sentence is learnt with misspelt copies beside it, so that misspelling is
-normal."""
+"""Finger slips for training: each sentence is learnt with misspelt copies beside it, so that misspelling is normal."""
 
 from __future__ import annotations
 

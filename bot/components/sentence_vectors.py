@@ -72,9 +72,7 @@ class SentenceEncoder:
 
     dimensions = 384
 
-    def __init__(
-        self, weights_sha256: str = WEIGHTS_SHA256, tokenizer_sha256: str = TOKENIZER_SHA256
-    ) -> None:
+    def __init__(self, weights_sha256: str = WEIGHTS_SHA256, tokenizer_sha256: str = TOKENIZER_SHA256) -> None:
         """Load the model. Raises AlteredFile if a file is missing or is not the reviewed one."""
         tokenizer_json = read_verified(package_file(TOKENIZER_PACKAGE, TOKENIZER_FILE), tokenizer_sha256)
         weights = read_verified(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE), weights_sha256)

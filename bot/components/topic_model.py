@@ -25,7 +25,7 @@ import numpy as np
 from components.linear_heads import Letters, LinearHead, log_softmax, train_on_letters, train_on_vectors
 from components.noise import with_slips
 from components.sentence_vectors import MAX_CHARACTERS, SentenceEncoder
-from components.spelling import Spelling, count_words, english_words
+from components.spelling import Spelling
 
 # Between an intent and an answer in the name of a class of both.
 JOINT = "|"
@@ -54,14 +54,13 @@ class Settings:
     letters_strength: float = 0.5
     slips: float = 0.3
     folds: int = 3
-    general_answer_worth: float = 0.4
+    general_answer_worth: float = 0.5
     seed: int = 20
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message was read as: topics with probabilities, best first, how sure, and the answer within
-    the best."""
+    """What a message was read as: topics with probabilities, best first, how sure, and the answer within the best."""
 
     ranking: list[tuple[str, float]]
     confidence: float
@@ -86,8 +85,7 @@ class _Heads:
         self.joint_intent = np.array([place[name.split(JOINT)[0]] for name in self.joint_meaning.classes])
 
     def votes(self, vectors: np.ndarray, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return for each text the logarithms of the intents and of the joint classes, and the familiarity
-        parts."""
+        """Return for each text the logarithms of the intents and of the joint classes, and the familiarity parts."""
         meaning = self.intent_meaning.scores(vectors)
         letters = self.intent_letters.scores(self.letters.of(texts))
         joint = log_softmax(self.joint_meaning.scores(vectors))
@@ -162,11 +160,10 @@ class TopicModel:
         """Train on the examples. Raises ValueError if they have fewer than two intents."""
         if len({example.intent for example in examples}) < 2:
             raise ValueError("The training sentences need at least two intents.")
-        spelling = Spelling(count_words((example.text for example in examples), english_words()))
+        spelling = Spelling.learn([example.text for example in examples])
         plain = [spelling.put_right(example.text) for example in examples]
         slipped = [
-            spelling.put_right(with_slips(example.text.lower(), settings.slips, settings.seed))
-            for example in examples
+            spelling.put_right(with_slips(example.text.lower(), settings.slips, settings.seed)) for example in examples
         ]
         views = [(encoder.encode_all(texts), texts) for texts in (plain, slipped)]
 
@@ -182,9 +179,7 @@ class TopicModel:
             for vectors, texts in views:
                 _, joint, parts = heads.votes(vectors[outside], [texts[place] for place in outside])
                 familiar += [
-                    part
-                    for part, place in zip(parts, outside, strict=True)
-                    if examples[place].intent != OUT_OF_SCOPE
+                    part for part, place in zip(parts, outside, strict=True) if examples[place].intent != OUT_OF_SCOPE
                 ]
                 answers += [
                     _answer_within(heads, row, examples[place])
@@ -232,6 +227,8 @@ class TopicModel:
             "joint": heads.joint_meaning.classes,
             "runs": heads.letters.runs,
             "our_words": self.spelling.our_words,
+            "counts": self.spelling.counts,
+            "pairs": self.spelling.pairs,
             "answer_threshold": self.answer_threshold,
         }
         (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), "utf-8")
@@ -250,13 +247,12 @@ class TopicModel:
                 numbers["known"].astype(np.float32),
             )
             usual, spread, ladder = numbers["usual"], numbers["spread"], numbers["ladder"]
-        spelling = Spelling(words["our_words"])
+        spelling = Spelling(words["our_words"], words["counts"], words["pairs"])
         return cls(encoder, spelling, heads, usual, spread, ladder, words["answer_threshold"])
 
 
 def _best_answer(heads: _Heads, joint: np.ndarray, intent: int) -> tuple[str | None, float]:
-    """Return the answer within this intent that fits best, and how sure that is (0 to 1); None if it has
-    none."""
+    """Return the answer within this intent that fits best, and how sure that is (0 to 1); None if it has none."""
     places = np.flatnonzero(heads.joint_intent == intent)
     names = [heads.joint_meaning.classes[place].split(JOINT, 1)[1] for place in places]
     if not any(names):

@@ -27,6 +27,7 @@ COOKIE = "chat"
 SESSION_DAYS = 7
 LONGEST_TEXT = 20_000
 LONGEST_BODY = 131_072
+LONGEST_NUMBER = 18
 FORM_WAITS_SECONDS = 5.0
 _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,48}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -141,14 +142,12 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
         return Response({"id": client_id}, status_code=202, headers=_NO_STORE)
 
     @get("/chat/events")
-    async def events(
-        request: Request[Any, Any, Any], after: FromQuery[int] = 0
-    ) -> ServerSentEvent | Response[Any]:
+    async def events(request: Request[Any, Any, Any], after: FromQuery[int] = 0) -> ServerSentEvent | Response[Any]:
         token = session_of(request)
         if token is None:
             return _refuse(403, "Open the chat page first.")
         seen = request.headers.get("last-event-id", "")
-        start = max(after, int(seen) if seen.isdecimal() else 0)
+        start = max(after, int(seen) if seen.isdecimal() and len(seen) <= LONGEST_NUMBER else 0)
         return stream_thread(lambda last: thread_after(core, "web", token, last), start, to_page)
 
     @post("/chat/leave", status_code=204)

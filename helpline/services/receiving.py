@@ -51,16 +51,16 @@ def receive(core: Core, message: InboundMessage, *, already_warned: bool = False
     """
     message = replace(message, text=storable(message.text))
     try:
-        with core.database.write() as session:
-            return _receive(session, core, message, already_warned)
+        return _receive_once(core, message, already_warned)
     except IntegrityError:
-        # Another process stored it between our look and our insert: that one handles it.
-        with core.database.read() as session:
-            stored = repositories.find_inbound(session, message.channel, message.provider_id)
-            if stored is None:
-                raise
-            contact = repositories.find_contact(session, core.addresses, message.channel, message.address)
-            return Received(stored.entry_id, contact.id if contact else "", new=False)
+        # Another process stored this message, or a first one of this person, between our look and our insert. What it
+        # stored is there now, so the second look finds it.
+        return _receive_once(core, message, already_warned)
+
+
+def _receive_once(core: Core, message: InboundMessage, already_warned: bool) -> Received:
+    with core.database.write() as session:
+        return _receive(session, core, message, already_warned)
 
 
 def _receive(session: Session, core: Core, message: InboundMessage, already_warned: bool) -> Received:

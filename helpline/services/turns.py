@@ -13,10 +13,6 @@ from helpline.services.outgoing import put_in_outbox
 from helpline.storage import repositories
 from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry
 
-# Rasa reads back a session's every event on every turn, so a turn's cost grows with the session (measured in
-# bench/turns.py). A new sender name starts an empty one; nothing is lost, because the state is ours.
-TURNS_IN_SESSION = 20
-
 # Control words that are commands to the assistant.
 _COMMANDS = {"menu": "menu", "more": "more", "why": "why", "repeat": "repeat", "talk": "talk_to_a_person"}
 
@@ -45,13 +41,10 @@ def next_turn(core: Core, message_id: int) -> TurnRequest | None:
         inbound = repositories.oldest_unanswered(session, contact.id, message_id)
         if inbound is None:
             return None
-        if conversation.turns_in_session >= TURNS_IN_SESSION:
-            conversation.assistant_session += 1
-            conversation.turns_in_session = 0
         text = session.get_one(ThreadEntry, inbound.entry_id).text
         return TurnRequest(
             message_id=inbound.entry_id,
-            sender=f"{conversation.assistant_id}.{conversation.assistant_session}",
+            sender=conversation.assistant_id,
             text=for_assistant(text),
             metadata=_metadata(core, contact, conversation, inbound, text),
         )
@@ -95,6 +88,7 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
         if inbound.state != InboundState.RECEIVED:
             return None
         now = core.clock.now()
+        conversation.holding_for = None
         if contact.opted_out_at is not None:
             inbound.state, inbound.state_reason, inbound.settled_at = (
                 InboundState.SUPPRESSED,
@@ -121,8 +115,6 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
             now=now,
         )
         inbound.state, inbound.settled_at = InboundState.ANSWERED, now
-        conversation.turns_in_session += 1
-        conversation.holding_for = None
         return outbox_id
 
 

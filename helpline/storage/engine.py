@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlcipher3
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -81,15 +82,8 @@ class Database:
         Raises:
             StorageUnavailable: locked for longer than the busy timeout, read-only, full, or unreachable.
         """
-        try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                yield session
-        except OperationalError as error:
-            raise StorageUnavailable(type(error.orig).__name__) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StorageUnavailable(type(error.orig).__name__) from error
-            raise
+        with self._named_failures(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -98,8 +92,18 @@ class Database:
         Raises:
             StorageUnavailable: locked, or unreachable.
         """
+        with self._named_failures(), Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @staticmethod
+    @contextmanager
+    def _named_failures() -> Iterator[None]:
         try:
-            with Session(self._reader, expire_on_commit=False) as session:
-                yield session
-        except OperationalError as error:
-            raise StorageUnavailable(type(error.orig).__name__) from error
+            yield
+        except (OperationalError, InternalError, PoolTimeoutError) as error:
+            # InternalError: what PostgreSQL says of a server that has become read-only.
+            raise StorageUnavailable(type(error).__name__) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StorageUnavailable(type(error).__name__) from error
+            raise

@@ -82,8 +82,6 @@ class Conversation(Base):
 
     contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), primary_key=True)
     assistant_id: Mapped[str] = mapped_column(String(32), unique=True)
-    assistant_session: Mapped[int] = mapped_column(Integer, default=0)
-    turns_in_session: Mapped[int] = mapped_column(Integer, default=0)
     topic: Mapped[str | None] = mapped_column(String(64))
     answer: Mapped[str | None] = mapped_column(String(64))
     more_page: Mapped[int] = mapped_column(Integer, default=0)

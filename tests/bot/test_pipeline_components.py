@@ -72,17 +72,13 @@ def test_the_second_look_leaves_a_guide_question_alone() -> None:
 
 def test_agreement_that_only_the_classifier_heard_is_an_answer() -> None:
     message = heard("thats the ticket", HELPED)
-    message.set(
-        "intent", {"name": "small_talk", "full_retrieval_intent_name": "small_talk/affirm", "confidence": 0.9}
-    )
+    message.set("intent", {"name": "small_talk", "full_retrieval_intent_name": "small_talk/affirm", "confidence": 0.9})
     ExpectedAnswerSecondLook().process([message])
     assert message.get("intent")["value"] == "yes"
 
 
 def test_what_the_action_server_finds_in_an_intent() -> None:
-    reading = Reading(
-        [("guide/falls", 0.8), ("small_talk/thanks", 0.1), ("menu", 0.05)], 0.6, "stop-falls", 0.7
-    )
+    reading = Reading([("guide/falls", 0.8), ("small_talk/thanks", 0.1), ("menu", 0.05)], 0.6, "stop-falls", 0.7)
     first, second, third = intents_of(reading)
     assert first == {
         "name": "guide",
@@ -99,9 +95,7 @@ def test_what_the_action_server_finds_in_an_intent() -> None:
 
 def test_the_answer_is_read_from_either_level_of_metadata() -> None:
     by_block = Message.build("mum fell", "guide/falls", intent_metadata={"answer": "after-a-fall"})
-    by_line = Message.build(
-        "mum fell", "guide/falls", example_metadata={"answer": "alarms", "correction": 15}
-    )
+    by_line = Message.build("mum fell", "guide/falls", example_metadata={"answer": "alarms", "correction": 15})
     assert example_of(by_block) == ("mum fell", "guide/falls", "after-a-fall")
     assert example_of(by_line) == ("mum fell", "guide/falls", "alarms")
 

@@ -91,3 +91,16 @@ def test_rasa_can_be_imported_without_tensorflow_and_a_call_is_refused() -> None
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == "0"
+
+
+def test_replies_of_the_action_server_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jsonschema import ValidationError
+    from rasa.core.actions.action import RemoteAction
+
+    monkeypatch.setattr(RemoteAction, "_validate_action_result", RemoteAction._validate_action_result)
+    serve.check_the_action_servers_replies_quickly()
+    action = RemoteAction("action_guide", None)
+    assert action._validate_action_result({"events": [], "responses": [{"text": "Hello"}]})
+    for wrong in ({"responses": ["Hello"]}, {"events": [{"event": "no such event"}]}, []):
+        with pytest.raises(ValidationError):
+            action._validate_action_result(wrong)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from components import sentence_vectors
 from components.sentence_vectors import AlteredFile, SentenceEncoder, package_file, read_verified
-from components.spelling import Spelling, count_words, english_words
+from components.spelling import Spelling
 from components.topic_model import Example, Settings, TopicModel
 
 SENTENCES = {
@@ -142,12 +142,13 @@ def test_the_packages_code_is_never_imported(encoder: SentenceEncoder) -> None:
 
 
 def test_spelling_is_put_right_towards_our_own_words() -> None:
-    english = english_words()
-    ours = count_words(["can i get attendance allowance for my mum who has dementia"] * 5, english)
-    spelling = Spelling(ours, english)
-    assert (
-        spelling.put_right("can i get atendance alowance 4 my mum")
-        == "can i get attendance allowance for my mum"
-    )
+    spelling = Spelling.learn(["can i get attendance allowance for my mum who has dementia"] * 5)
+    assert spelling.put_right("can i get atendance alowance 4 my mum") == "can i get attendance allowance for my mum"
     assert spelling.put_right("wot about dimensia plz") == "what about dementia please"
     assert spelling.put_right("Zqxwv 2024 شكرا £5") == "zqxwv 2024 شكرا £ 5"
+
+
+def test_the_words_beside_it_decide_what_a_slip_stands_for() -> None:
+    spelling = Spelling.learn(["can you help him get up", "care at home for mum"] * 20)
+    assert spelling.put_right("care at hom") == "care at home"
+    assert spelling.put_right("help hom get up") == "help him get up"

@@ -39,8 +39,12 @@ class Seconds:
         return self.now
 
 
-def assistant(rasa: httpx.BaseTransport, monotonic: Callable[[], float] = Seconds(), slots: int = 8) -> RasaAssistant:
-    return RasaAssistant("http://rasa.test", "token", transport=rasa, monotonic=monotonic, slots=slots)
+def assistant(
+    rasa: httpx.BaseTransport, monotonic: Callable[[], float] = lambda: 1_000.0, slots: int = 8
+) -> RasaAssistant:
+    return RasaAssistant(
+        "http://rasa.test", "token", "http://actions.test", transport=rasa, monotonic=monotonic, slots=slots
+    )
 
 
 def time_out(request: httpx.Request) -> httpx.Response:
@@ -68,6 +72,7 @@ BAD = {
         200, json=[{"recipient_id": "person.0", "text": "a"}, {"recipient_id": "person.1", "text": "b"}]
     ),
     "no words": say(""),
+    "only letters that nobody sees": say("\u200b"),
     "only spaces": say("  \n"),
     "a number for words": httpx.Response(200, json=[{"recipient_id": "person.0", "text": 5}]),
     "only a picture": httpx.Response(200, json=[{"recipient_id": "person.0", "image": "http://a.test"}]),
@@ -185,12 +190,25 @@ def test_never_more_calls_are_in_flight_than_there_are_slots() -> None:
     assert counts == {"now": 0, "most": 2}
 
 
-@pytest.mark.parametrize(("answer", "ready"), [(httpx.Response(200, json={}), True), (httpx.Response(409), False)])
-def test_it_is_ready_when_a_model_is_loaded(answer: httpx.Response, ready: bool) -> None:
-    rasa = FakeRasa(answer)
+@pytest.mark.parametrize(
+    ("rasa_says", "actions_say", "ready"), [(200, 200, True), (409, 200, False), (200, 503, False), (401, 200, False)]
+)
+def test_it_is_ready_when_a_model_is_loaded_and_its_actions_answer(
+    rasa_says: int, actions_say: int, ready: bool
+) -> None:
+    rasa = FakeRasa(
+        lambda request: httpx.Response(rasa_says if request.url.host == "rasa.test" else actions_say, json={})
+    )
     assert assistant(rasa).is_ready() is ready
     assert rasa.heard[0].url.params["token"] == "token"
 
 
-def test_it_is_not_ready_when_it_does_not_answer() -> None:
+def test_it_is_not_ready_when_it_does_not_answer_nor_while_it_is_left_alone() -> None:
     assert assistant(FakeRasa(refuse)).is_ready() is False
+    rasa = FakeRasa(httpx.Response(500))
+    asked = assistant(rasa)
+    for _ in range(FAILURES_BEFORE_PAUSE):
+        with pytest.raises(AssistantUnavailable):
+            asked.answer("person.0", "hello", {})
+    rasa.answers = [httpx.Response(200, json={})]
+    assert asked.is_ready() is False

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from channels.gateway import Gateway, Handled, Work
+from channels.gateway import Gateway, Outcome, Work
+from channels.webchat.send import WebchatSender
 from helpline.domain.messages import InboundMessage, SendError
 from helpline.services.core import Core
 from helpline.services.receiving import receive
@@ -27,16 +28,16 @@ Breakage = Callable[[Engine], AbstractContextManager[None]]
 def test_a_question_is_queued_and_danger_is_answered_at_once(
     gateway: Gateway, started: StartedWork, alerts: RecordingAlerts
 ) -> None:
-    assert gateway.handle_inbound(text_from(QUESTION, "SM1")) is Handled.STORED
+    assert gateway.handle_inbound(text_from(QUESTION, "SM1")).outcome is Outcome.STORED
     assert (len(started.turns), len(started.sends)) == (1, 0)
-    assert gateway.handle_inbound(text_from(DANGER, "SM2")) is Handled.STORED
+    assert gateway.handle_inbound(text_from(DANGER, "SM2")).outcome is Outcome.STORED
     assert (len(started.turns), len(started.sends)) == (1, 1)
     assert [kind for kind, _ in alerts.raised] == ["danger"]
 
 
 def test_a_repeat_is_taken_and_starts_nothing(gateway: Gateway, started: StartedWork, alerts: RecordingAlerts) -> None:
     for _ in range(3):
-        assert gateway.handle_inbound(text_from(DANGER)) is Handled.STORED
+        assert gateway.handle_inbound(text_from(DANGER)).outcome is Outcome.STORED
     assert len(started.sends) == 1
     assert len(alerts.raised) == 1
 
@@ -48,7 +49,7 @@ def test_work_that_cannot_be_started_does_not_make_the_provider_send_again(
         raise RuntimeError("the queue is away")
 
     gateway = Gateway(core, {"sms": sender}, Work(refuse, refuse), spool, alerts)
-    assert gateway.handle_inbound(text_from(QUESTION)) is Handled.STORED
+    assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.STORED
     assert len(rows.all_of(core, Inbound)) == 1
 
 
@@ -58,7 +59,7 @@ def test_when_the_database_cannot_be_written_a_message_is_spooled_and_taken_in_o
 ) -> None:
     with broken(engine):
         for _ in range(2):
-            assert gateway.handle_inbound(text_from(QUESTION)) is Handled.SPOOLED
+            assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.SPOOLED
         assert gateway.drain_spool() == 0
     assert (started.turns, sender.texts) == ([], [])
     assert gateway.drain_spool() == 1
@@ -74,7 +75,7 @@ def test_when_the_database_cannot_be_written_danger_is_answered_all_the_same_and
 ) -> None:
     with broken(engine):
         for _ in range(2):
-            assert gateway.handle_inbound(text_from(DANGER)) is Handled.SPOOLED
+            assert gateway.handle_inbound(text_from(DANGER)).outcome is Outcome.SPOOLED
         [warned] = sender.taken
         assert "999" in warned.text and warned.address == PHONE
     assert gateway.drain_spool() == 1
@@ -89,8 +90,8 @@ def test_a_safety_reply_that_could_not_go_out_is_sent_when_the_spool_is_drained(
     gateway: Gateway, engine: Engine, core: Core, started: StartedWork, sender: RecordingSender
 ) -> None:
     sender.refusals = [SendError("500", retryable=True, ours=False, staff_note="")]
-    with read_only(engine):
-        assert gateway.handle_inbound(text_from(DANGER)) is Handled.SPOOLED
+    with held_by_another_process(engine):
+        assert gateway.handle_inbound(text_from(DANGER)).outcome is Outcome.SPOOLED
     assert sender.taken == []
     assert gateway.drain_spool() == 1
     assert len(started.sends) == 1
@@ -99,28 +100,29 @@ def test_a_safety_reply_that_could_not_go_out_is_sent_when_the_spool_is_drained(
 def test_a_message_that_the_provider_brings_again_after_the_outage_is_answered_once(
     gateway: Gateway, engine: Engine, core: Core, started: StartedWork
 ) -> None:
-    with read_only(engine):
+    with held_by_another_process(engine):
         gateway.handle_inbound(text_from(QUESTION))
-    assert gateway.handle_inbound(text_from(QUESTION)) is Handled.STORED
+    assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.STORED
     assert gateway.drain_spool() == 1
     assert len(started.turns) == 1
     assert len(rows.all_of(core, Inbound)) == 1
 
 
 def test_nothing_in_the_spool_can_be_read_without_the_key(gateway: Gateway, engine: Engine, tmp_path: Path) -> None:
-    with read_only(engine):
+    with held_by_another_process(engine):
         gateway.handle_inbound(text_from(f"{QUESTION} \ud800 and more"))
     [spooled] = (tmp_path / "spool").iterdir()
     content = spooled.read_bytes() + spooled.name.encode()
     for secret in (QUESTION, PHONE, PHONE.lstrip("+"), "SM1"):
         assert secret.encode() not in content
-    assert list(Spool(tmp_path / "spool", ADDRESS_KEY).waiting())[0].message.text.startswith(QUESTION)
+    [waiting] = Spool(tmp_path / "spool", ADDRESS_KEY).waiting()
+    assert waiting.message.text.startswith(QUESTION)
 
 
 def test_the_spool_gives_messages_back_in_the_order_in_which_they_came(
     gateway: Gateway, engine: Engine, core: Core
 ) -> None:
-    with read_only(engine):
+    with held_by_another_process(engine):
         for number in range(5):
             gateway.handle_inbound(text_from(f"question {number}", f"SM{number}"))
     gateway.drain_spool()
@@ -131,7 +133,7 @@ def test_the_spool_gives_messages_back_in_the_order_in_which_they_came(
 def test_a_file_in_the_spool_that_cannot_be_read_is_left_and_holds_up_no_other(
     gateway: Gateway, engine: Engine, tmp_path: Path
 ) -> None:
-    with read_only(engine):
+    with held_by_another_process(engine):
         gateway.handle_inbound(text_from(QUESTION))
     (tmp_path / "spool" / "damaged.message").write_bytes(b"not ours")
     assert gateway.drain_spool() == 1
@@ -153,22 +155,20 @@ def test_when_neither_can_be_written_the_provider_is_told_to_send_again_and_dang
     alerts: RecordingAlerts,
 ) -> None:
     gateway = Gateway(core, {"sms": sender}, started.as_work(), unwritable_spool, alerts)
-    with read_only(engine):
-        assert gateway.handle_inbound(text_from(QUESTION)) is Handled.REFUSED
-        assert gateway.handle_inbound(text_from(DANGER, "SM2")) is Handled.REFUSED
+    with held_by_another_process(engine):
+        assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.REFUSED
+        assert gateway.handle_inbound(text_from(DANGER, "SM2")).outcome is Outcome.REFUSED
     assert len(sender.taken) == 1
     assert "999" in sender.texts[0]
-    assert gateway.handle_inbound(text_from(QUESTION)) is Handled.STORED
+    assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.STORED
 
 
 def test_danger_on_the_web_is_not_thought_answered_while_nothing_can_be_shown_on_the_page(
-    gateway: Gateway, engine: Engine, core: Core
+    engine: Engine, core: Core, started: StartedWork, spool: Spool, alerts: RecordingAlerts
 ) -> None:
-    """A chat message reaches its page only by the database, so a "sent" one must still be there after an outage."""
-    from channels.webchat.send import WebchatSender
-
-    gateway._senders = {"web": WebchatSender()}
-    with read_only(engine):
+    """A chat reply reaches its page only by the database, so after an outage it must still come."""
+    gateway = Gateway(core, {"web": WebchatSender()}, started.as_work(), spool, alerts)
+    with held_by_another_process(engine):
         gateway.handle_inbound(InboundMessage("web", "scope:id", "session", DANGER))
     gateway.drain_spool()
     assert any("999" in reply for reply in rows.texts(core))
@@ -176,7 +176,7 @@ def test_danger_on_the_web_is_not_thought_answered_while_nothing_can_be_shown_on
 
 def test_an_outage_between_two_repeats_leaves_one_row(gateway: Gateway, engine: Engine, core: Core) -> None:
     receive(core, text_from(QUESTION))
-    with read_only(engine):
-        assert gateway.handle_inbound(text_from(QUESTION)) is Handled.SPOOLED
+    with held_by_another_process(engine):
+        assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.SPOOLED
     gateway.drain_spool()
     assert len(rows.all_of(core, Inbound)) == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from channels.gateway import Gateway, Handled
+from channels.gateway import Gateway, Outcome
 from content.schema import Content
 from helpline import flows
 from helpline.domain.messages import OutboundMessage, Reply, SendError, SendResult
@@ -102,7 +102,7 @@ class World:
 
     def hears(self, address: str, text: str, provider_id: str | None = None) -> str:
         provider_id = provider_id or f"SM{next(self.numbers)}"
-        assert self.gateway.handle_inbound(text_from(text, provider_id, address)) is Handled.STORED
+        assert self.gateway.handle_inbound(text_from(text, provider_id, address)).outcome is Outcome.STORED
         return provider_id
 
     def thread(self, address: str) -> list[ThreadMessage]:

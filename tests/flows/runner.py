@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from channels.gateway import Handled
+from channels.gateway import Outcome
 from content.safety_schema import load_safety
 from content.schema import load_content
 from helpline import flows
@@ -83,7 +83,7 @@ def work(outside: Path, data: Path, database_url: str | None, words: tuple[Any, 
         while True:
             for path in sorted(inbox.glob("*.json")) if inbox.is_dir() else ():
                 handled = gateway.handle_inbound(InboundMessage(**json.loads(path.read_text())))
-                path.rename(path.with_suffix(".stored" if handled is Handled.STORED else ".not-stored"))
+                path.rename(path.with_suffix(".stored" if handled.outcome is Outcome.STORED else ".not-stored"))
             if (outside / "sweep").exists():
                 (outside / "sweep").unlink()
                 flows.sweep(datetime.now(UTC), None)

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from channels.gateway import Handled
+from channels.gateway import Handled, Outcome
 from helpline import flows
 from helpline.domain.messages import SendError
 from helpline.services.receiving import receive
@@ -29,10 +29,10 @@ def test_a_text_delivered_five_times_at_once_gets_one_reply(world: World) -> Non
     person = world.somebody()
     message = text_from("who pays for care", f"SM-{person}", person)
     with ThreadPoolExecutor(5) as pool:
-        assert set(pool.map(world.gateway.handle_inbound, [message] * 5)) == {Handled.STORED}
+        assert set(pool.map(world.gateway.handle_inbound, [message] * 5)) == {Handled(Outcome.STORED)}
     world.settled(person)
     assert world.replies(person) == ["about: who pays for care"]
-    assert world.gateway.handle_inbound(message) is Handled.STORED
+    assert world.gateway.handle_inbound(message).outcome is Outcome.STORED
     assert len(world.assistant.heard) == 1
 
 
@@ -93,7 +93,10 @@ def test_a_failure_of_a_kind_nobody_expected_does_not_leave_a_person_in_silence(
             world.clock.advance(timedelta(minutes=1))
             flows.sweep(datetime(2026, 11, 23, 12, minute, tzinfo=UTC), None)
             tries = len(world.assistant.heard)
-            wait_until("told, or tried again", lambda tries=tries: world.replies(person) or len(world.assistant.heard) > tries)
+            wait_until(
+                "told, or tried again",
+                lambda tries=tries: world.replies(person) or len(world.assistant.heard) > tries,
+            )
         assert world.replies(person), "six tries and not a word to the person"
     finally:
         world.assistant.wrong = world.assistant.poison = None

@@ -108,17 +108,13 @@ def test_the_list_of_known_failures_is_exact(read: list[dict[str, Any]]) -> None
     new, fixed = sorted(failing - known), sorted(known - failing)
     remedy = "If you have looked at them, write the list again: .venv/bin/python tests/nlu/test_held_out.py"
     assert not new, "These sentences worked before and do not now:\n  " + "\n  ".join([*new, remedy])
-    assert not fixed, "Well done, these sentences work now. Take them off the list:\n  " + "\n  ".join(
-        [*fixed, remedy]
-    )
+    assert not fixed, "Well done, these sentences work now. Take them off the list:\n  " + "\n  ".join([*fixed, remedy])
 
 
 def write_known_failures() -> int:
     """Write the list of sentences that fail now, and return how many there are."""
     failing = sorted(one["text"] for one in readings() if not works(one))
-    listed = yaml.safe_dump(
-        {"version": 1, "sentences": failing}, allow_unicode=True, sort_keys=False, width=110
-    )
+    listed = yaml.safe_dump({"version": 1, "sentences": failing}, allow_unicode=True, sort_keys=False, width=110)
     KNOWN.write_text(HEAD + listed, "utf-8")
     return len(failing)
 

@@ -58,7 +58,7 @@ def chatter(core: Core) -> Talk:
 def test_a_text_gets_the_short_answer_and_a_chat_the_long_one(core: Core, texter: Talk, chatter: Talk) -> None:
     answer = core.guide.topics["falls"].answers["stop-falls"]
     short, long = texter.asks(), chatter.asks()
-    assert answer.short.split(":")[0] in short.text
+    assert answer.short in short.text
     assert segments(short.text).count <= 3 and "\n" not in short.text
     assert answer.long.split("\n")[0] in long.text
     assert "Next step:" in long.text and "Who pays:" in long.text
@@ -96,7 +96,7 @@ def test_a_topic_that_is_not_known_any_more_is_declined_and_not_a_failure(core: 
 def test_an_answer_past_its_review_day_is_not_given(core: Core, texter: Talk, clock: SettableClock) -> None:
     answer = core.guide.topics["falls"].answers["stop-falls"]
     clock.moment = datetime.combine(answer.review_by, datetime.min.time(), UTC) + timedelta(hours=20)
-    assert answer.short.split(":")[0] in texter.asks().text
+    assert answer.short in texter.asks().text
     clock.advance(timedelta(days=1))
     stale = texter.asks()
     assert stale.text == core.say("stale-answer", "sms")
@@ -120,7 +120,8 @@ def test_more_gives_the_long_form_a_text_at_a_time_and_then_says_that_is_all(cor
     assert len(given) >= 2
     assert all(segments(page).count <= 3 for page in given)
     assert all(page.endswith(core.say("label-more", "sms")) for page in given[:-1])
-    assert "Hurt head" in " ".join(given)
+    last_words = core.guide.topics["falls"].answers["stop-falls"].long.split()[-4:]
+    assert " ".join(last_words) in " ".join(" ".join(given).split())
     assert set(more[more.index(end) :]) == {end}
 
 
@@ -235,7 +236,7 @@ def test_saying_where_one_lives_brings_the_last_answer_with_the_right_number(cor
 
     reply = texter.does(note, texter.says("give_place"), "SS1 2AB")
     assert "01702 215008" in reply.text and "0345 603 7630" not in reply.text
-    assert core.guide.topics["falls"].answers["stop-falls"].short.split(":")[0] in reply.text
+    assert core.guide.topics["falls"].answers["stop-falls"].short in reply.text
 
 
 def test_saying_where_one_lives_before_any_question_is_thanked_for(core: Core, texter: Talk) -> None:
@@ -258,7 +259,7 @@ def test_a_place_that_does_not_settle_the_council_is_said_so(
 def everything(core: Core) -> list[object]:
     conversation = rows.conversation(core)
     return [
-        *((name, getattr(conversation, name)) for name in conversation.__table__.columns.keys()),
+        *(getattr(conversation, column.name) for column in conversation.__table__.columns),
         len(rows.turn_records(core)),
         len(rows.feedback(core)),
         len(rows.outbox(core)),

@@ -133,7 +133,9 @@ def test_danger_at_the_end_of_ten_thousand_characters_is_still_found(core: Core)
 
 def test_danger_is_found_through_a_leading_slash_and_invisible_letters(core: Core) -> None:
     assert receive(core, text_from(f"/{DANGER}", "SM1")).danger_kind == "suicide"
-    assert receive(core, text_from("i want to k\u200bill my\u00adself", "SM2", "+447700900002")).danger_kind == "suicide"
+    assert (
+        receive(core, text_from("i want to k\u200bill my\u00adself", "SM2", "+447700900002")).danger_kind == "suicide"
+    )
 
 
 def test_a_sender_that_cannot_be_answered_is_kept_and_not_answered(core: Core) -> None:

@@ -65,7 +65,7 @@ def test_only_one_of_many_claims_at_once_may_send_without_looking_it_up(core: Co
 
 def test_a_refusal_that_may_pass_puts_the_row_back_in_the_queue(core: Core, entry_id: int) -> None:
     claim(core, entry_id)
-    record_failed(core, entry_id, refusal("20429"), final=False)
+    record_failed(core, entry_id, refusal("20429"), is_final=False)
     [row] = rows.outbox(core)
     assert (row.state, row.error_code, row.staff_note) == ("queued", "20429", "note 20429")
     again = claim(core, entry_id)
@@ -76,7 +76,7 @@ def test_a_refusal_that_may_pass_puts_the_row_back_in_the_queue(core: Core, entr
 
 def test_an_uncertain_failure_stays_marked_so_that_it_is_looked_up_first(core: Core, entry_id: int) -> None:
     claim(core, entry_id)
-    record_failed(core, entry_id, refusal(uncertain=True), final=False)
+    record_failed(core, entry_id, refusal(uncertain=True), is_final=False)
     assert rows.outbox(core)[0].state == "sending"
     again = claim(core, entry_id)
     assert again is not None and again.uncertain_since is not None
@@ -84,21 +84,19 @@ def test_an_uncertain_failure_stays_marked_so_that_it_is_looked_up_first(core: C
 
 def test_a_final_failure_is_left_for_staff_with_its_note(core: Core, entry_id: int) -> None:
     claim(core, entry_id)
-    record_failed(core, entry_id, refusal("21211", retryable=False), final=True)
+    record_failed(core, entry_id, refusal("21211", retryable=False), is_final=True)
     [row] = rows.outbox(core)
     assert (row.state, row.staff_note) == ("failed", "note 21211")
     assert claim(core, entry_id) is None
 
 
-def test_a_provider_that_says_the_person_opted_out_is_believed(
-    core: Core, entry_id: int, clock: SettableClock
-) -> None:
+def test_a_provider_that_says_the_person_opted_out_is_believed(core: Core, entry_id: int, clock: SettableClock) -> None:
     claim(core, entry_id)
-    record_failed(core, entry_id, refusal("21610", retryable=False, opted_out=True), final=True)
+    record_failed(core, entry_id, refusal("21610", retryable=False, opted_out=True), is_final=True)
     assert rows.contact(core).opted_out_at == clock.now()
     first = clock.now()
     clock.advance(timedelta(days=1))
-    record_failed(core, entry_id, refusal("21610", retryable=False, opted_out=True), final=True)
+    record_failed(core, entry_id, refusal("21610", retryable=False, opted_out=True), is_final=True)
     assert rows.contact(core).opted_out_at == first
 
 

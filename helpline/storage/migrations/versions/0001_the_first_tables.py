@@ -28,8 +28,6 @@ def upgrade() -> None:
         "conversation",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("assistant_id", sa.String(length=32), nullable=False),
-        sa.Column("assistant_session", sa.Integer(), nullable=False),
-        sa.Column("turns_in_session", sa.Integer(), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=True),
         sa.Column("answer", sa.String(length=64), nullable=True),
         sa.Column("more_page", sa.Integer(), nullable=False),
