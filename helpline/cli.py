@@ -304,8 +304,10 @@ def replay(
     ] = None,
 ) -> None:
     """Feed messages through the real path with sending captured."""
+    from helpline.logs import set_up_logs
     from helpline.replay import BadReplay, replay_file
 
+    set_up_logs()
     settings = Settings()
     with _one_clear_sentence():
         _set_up(settings)
