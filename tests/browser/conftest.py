@@ -23,7 +23,7 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium. Without one the tests are skipped, except where CI is set: there its absence is a failure."""
     with sync_playwright() as playwright:

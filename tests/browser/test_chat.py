@@ -298,9 +298,7 @@ def test_a_reader_who_scrolled_up_is_told_of_a_new_reply(page: Page, live_url: s
     expect(newer).to_be_hidden()
 
 
-def test_what_has_the_focus_is_never_under_the_header_or_the_compose_box(
-    browser: Browser, live_url: str
-) -> None:
+def test_what_has_the_focus_is_never_under_the_header_or_the_compose_box(browser: Browser, live_url: str) -> None:
     context = browser.new_context(viewport={"width": 375, "height": 740}, reduced_motion="reduce")
     page = context.new_page()
     fake_stream(page, [event("message", message(1, "Call 0345 603 7630 about this, or read on. " * 40))])

@@ -73,9 +73,7 @@ def test_a_reply_can_be_said_everywhere(reply_id: str, channel: Channel, place: 
         assert segments(text).count <= 2
 
 
-@pytest.mark.parametrize(
-    "reply_id", ["first-contact-lead", "stop-confirmed", "start-confirmed", "help"]
-)
+@pytest.mark.parametrize("reply_id", ["first-contact-lead", "stop-confirmed", "start-confirmed", "help"])
 def test_a_text_that_may_be_the_first_says_who_it_is_from(reply_id: str) -> None:
     assert reply_text(GUIDE, WORDS, reply_id, "sms", service_name=SERVICE).startswith(SERVICE)
 
