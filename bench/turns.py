@@ -5,7 +5,7 @@
 Both are asked over HTTP by one client and call the same action server, which does nothing, so what is measured is
 the assistant alone. Milliseconds depend on the machine and on what else it does; the ratios are what to compare.
 Needs the assistant's environment and our trained model: bin/helpline train. Default Rasa is trained on first use
-(minutes) and kept under the data folder.
+(a few minutes) and kept under the data folder.
 """
 
 import argparse
@@ -36,7 +36,9 @@ LONG_CONVERSATION = 250
 EDGE = 10
 TURNS_IN_A_SHORT_CONVERSATION = 10
 
-# What `rasa init` writes as suggested configuration in 3.6, without its comments.
+# What `rasa init` writes as suggested configuration in 3.6, without its comments and with fewer epochs: they decide how
+# good the model is (bench/nlu.py measures that), and not what a turn costs.
+EPOCHS = 3
 DEFAULT_CONFIG = {
     "recipe": "default.v1",
     "assistant_id": "default",
@@ -47,15 +49,15 @@ DEFAULT_CONFIG = {
         {"name": "LexicalSyntacticFeaturizer"},
         {"name": "CountVectorsFeaturizer"},
         {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
-        {"name": "DIETClassifier", "epochs": 100, "constrain_similarities": True, "random_seed": 20},
+        {"name": "DIETClassifier", "epochs": EPOCHS, "constrain_similarities": True, "random_seed": 20},
         {"name": "EntitySynonymMapper"},
         {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
     ],
     "policies": [
         {"name": "MemoizationPolicy"},
         {"name": "RulePolicy"},
-        {"name": "UnexpecTEDIntentPolicy", "max_history": 5, "epochs": 100, "random_seed": 20},
-        {"name": "TEDPolicy", "max_history": 5, "epochs": 100, "constrain_similarities": True, "random_seed": 20},
+        {"name": "UnexpecTEDIntentPolicy", "max_history": 5, "epochs": EPOCHS, "random_seed": 20},
+        {"name": "TEDPolicy", "max_history": 5, "epochs": EPOCHS, "constrain_similarities": True, "random_seed": 20},
     ],
 }
 # TED and UnexpecTED learn from stories; the same turns as our rules, told as stories.

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, text
-
 from channels.assistant import RasaAssistant
 from channels.base import ChannelContext
 from channels.gateway import Gateway, Work
@@ -13,7 +11,6 @@ from content.schema import Content, load_content
 from helpline import flows
 from helpline.clock import FixedClock, SystemClock
 from helpline.domain.safety import SafetyContent, SafetyScanner
-from helpline.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
 from helpline.keys import Keys, load_keys
 from helpline.logs import LoggedAlerts
 from helpline.ports import Alerts, Assistant, MessageSender
@@ -23,11 +20,12 @@ from helpline.spool import Spool
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import (
     Database,
-    StorageUnavailable,
+    Engine,
     open_encrypted_file,
     open_encrypted_flow_file,
     open_postgresql,
 )
+from helpline.storage.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
 from helpline.storage.migrate import migrate
 
 
@@ -43,15 +41,6 @@ class Product:
     senders: dict[str, MessageSender]
     alerts: Alerts
     gateway: Gateway
-
-    def storage_is_well(self) -> bool:
-        """Whether the database answers."""
-        try:
-            with self.core.database.read() as session:
-                session.execute(text("SELECT 1"))
-        except StorageUnavailable:
-            return False
-        return True
 
     def channel_context(self) -> ChannelContext:
         """What the channels get."""
@@ -141,7 +130,7 @@ def build(
 
 
 def take_slot(settings: Settings, engine: Engine) -> ExecutorSlot:
-    """This process's place among those that do durable work. Raises helpline.executor_slot.SlotTaken."""
+    """This process's place among those that do durable work. Raises helpline.storage.executor_slot.SlotTaken."""
     return PostgresSlot(engine) if settings.database_url else FileSlot(settings.data_folder)
 
 

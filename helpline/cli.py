@@ -47,8 +47,8 @@ def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
-    from helpline.executor_slot import SlotTaken
     from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
+    from helpline.storage.executor_slot import SlotTaken
     from helpline.supervisor import CannotStart
 
     try:
@@ -196,7 +196,7 @@ def app() -> None:
     application = create_app(
         product.channel_context(),
         product.assistant,
-        product.storage_is_well,
+        product.core.database.is_well,
         start=lambda: launch_flows(product, slot),
         stop=flows.stop,
     )

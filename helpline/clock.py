@@ -12,7 +12,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A present that stands still until it is moved: for replays and tests."""
+    """A present that stands still: for replays."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -20,7 +20,3 @@ class FixedClock:
     def now(self) -> datetime:
         """The moment that was set."""
         return self._moment
-
-    def move_to(self, moment: datetime) -> None:
-        """Set another moment."""
-        self._moment = moment

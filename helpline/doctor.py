@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
-from sqlalchemy.exc import DBAPIError
 
 from content.schema import ContentError, load_content
 from helpline.bootstrap import open_engine
 from helpline.environments import bot_environment_is_made, model_is_current, model_path
 from helpline.keys import MissingKeys, load_keys
 from helpline.settings import Settings
-from helpline.storage.engine import StorageUnavailable
+from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
 from helpline.storage.migrate import is_current
 from helpline.supervisor import parts_of
 
@@ -58,7 +57,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     kind = "PostgreSQL" if settings.database_url else "encrypted file"
     try:
         current = is_current(open_engine(settings, keys))
-    except (DBAPIError, StorageUnavailable) as error:
+    except (StorageKeyWrong, StorageUnavailable) as error:
         yield Finding("database", f"{kind}, cannot be opened ({type(error).__name__})", is_fault=True)
         return
     yield Finding("database", f"{kind}, {'up to date' if current else 'not up to date; bin/helpline up mends that'}")

@@ -12,14 +12,13 @@ from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
-from sqlalchemy import Engine
 
-from helpline.executor_slot import ExecutorSlot
 from helpline.ports import Alerts, Assistant, AssistantUnavailable, MessageSender
 from helpline.services import sending, turns
 from helpline.services.core import Core
 from helpline.storage import repositories
-from helpline.storage.engine import StorageUnavailable
+from helpline.storage.engine import Engine, StorageUnavailable
+from helpline.storage.executor_slot import ExecutorSlot
 
 # Pinned: DBOS takes up only the waiting workflows of its own version, so a version that changed with the code would
 # strand them. Raise it only together with a plan for those that wait.

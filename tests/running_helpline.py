@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,22 +18,11 @@ import pytest
 from channels.simulator.pages import signed_webhook
 from helpline.environments import bot_environment_is_made, model_is_current, model_path
 from helpline.settings import REPOSITORY, Settings
+from tests.waiting import wait_until
 
 READY_WITHIN_SECONDS = 120.0
-ANSWER_WITHIN_SECONDS = 60.0
 AUTH_TOKEN = "a-token-of-the-tests"
 PARTS = ("assistant", "actions", "app")
-
-
-def wait_for[T](what: str, look: Callable[[], T], within: float = ANSWER_WITHIN_SECONDS) -> T:
-    """The first true thing that look gives. Fails when it gives none in time."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"not within {within:.0f} seconds: {what}")
 
 
 def free_port() -> int:
@@ -120,7 +108,7 @@ def running_helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
         )
     running = RunningHelpline(process, url, folder / "data", ledger, output)
     try:
-        wait_for("the helpline is well", running.is_well, READY_WITHIN_SECONDS)
+        wait_until("the helpline is well", running.is_well, READY_WITHIN_SECONDS)
         yield running
     finally:
         process.send_signal(signal.SIGINT)

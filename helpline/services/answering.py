@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy.orm import Session
-
 from helpline.domain.guide import answer_text, menu_text, why_text
 from helpline.domain.messages import Reply, Understanding
 from helpline.domain.replies import Channel
 from helpline.domain.sms import MOST_SEGMENTS, pages
 from helpline.services.core import Core
 from helpline.storage import repositories
+from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Conversation, Feedback, ThreadEntry, TurnRecord
 
 ANSWERS_BETWEEN_QUESTIONS = 3

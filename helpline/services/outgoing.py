@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from helpline.domain.messages import OutboxState, Purpose, Reply
 from helpline.domain.sms import MOST_SEGMENTS, pages, segments, to_gsm7
 from helpline.services.core import Core
 from helpline.storage import repositories
+from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Outbox, ThreadEntry
 
 

@@ -4,9 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
-
 from helpline.domain.control_words import match
 from helpline.domain.messages import InboundMessage, InboundState, Purpose, Reply
 from helpline.domain.places import AmbiguousPlace, Place
@@ -15,6 +12,7 @@ from helpline.domain.text import has_words, is_only_links, storable
 from helpline.services.core import Core
 from helpline.services.outgoing import put_in_outbox
 from helpline.storage import repositories
+from helpline.storage.engine import Session, StorageConflict
 from helpline.storage.models import CaseEvidence, Contact, Conversation, Inbound
 
 JOINED_MESSAGES = 3
@@ -52,7 +50,7 @@ def receive(core: Core, message: InboundMessage, *, already_warned: bool = False
     message = replace(message, text=storable(message.text))
     try:
         return _receive_once(core, message, already_warned)
-    except IntegrityError:
+    except StorageConflict:
         # Another process stored this message, or a first one of this person, between our look and our insert. What it
         # stored is there now, so the second look finds it.
         return _receive_once(core, message, already_warned)

@@ -11,6 +11,7 @@ from helpline.domain.text import LONGEST_FOR_ASSISTANT, for_assistant
 from helpline.services.core import Core
 from helpline.services.outgoing import put_in_outbox
 from helpline.storage import repositories
+from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry
 
 # Control words that are commands to the assistant.
@@ -72,6 +73,12 @@ def _metadata(core: Core, contact: Contact, conversation: Conversation, inbound:
     }
 
 
+def _lock(session: Session, message_id: int) -> tuple[ThreadEntry, Contact, Conversation, Inbound]:
+    entry = session.get_one(ThreadEntry, message_id)
+    contact, conversation = repositories.lock_contact(session, entry.contact_id)
+    return entry, contact, conversation, session.get_one(Inbound, message_id)
+
+
 def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | None:
     """Put the assistant's answer into the outbox and mark the message answered, in one commit.
 
@@ -82,9 +89,7 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
         StorageUnavailable: nothing was changed; try again later.
     """
     with core.database.write() as session:
-        entry = session.get_one(ThreadEntry, message_id)
-        contact, conversation = repositories.lock_contact(session, entry.contact_id)
-        inbound = session.get_one(Inbound, message_id)
+        entry, contact, conversation, inbound = _lock(session, message_id)
         if inbound.state != InboundState.RECEIVED:
             return None
         now = core.clock.now()
@@ -127,9 +132,7 @@ def hold(core: Core, message_id: int) -> int | None:
         StorageUnavailable: nothing was changed; try again later.
     """
     with core.database.write() as session:
-        entry = session.get_one(ThreadEntry, message_id)
-        contact, conversation = repositories.lock_contact(session, entry.contact_id)
-        inbound = session.get_one(Inbound, message_id)
+        _, contact, conversation, inbound = _lock(session, message_id)
         if inbound.state != InboundState.RECEIVED or contact.opted_out_at is not None:
             return None
         if conversation.holding_for is not None and conversation.holding_for != message_id:
@@ -156,9 +159,7 @@ def give_up(core: Core, message_id: int) -> int | None:
         StorageUnavailable: nothing was changed; try again later.
     """
     with core.database.write() as session:
-        entry = session.get_one(ThreadEntry, message_id)
-        contact, conversation = repositories.lock_contact(session, entry.contact_id)
-        inbound = session.get_one(Inbound, message_id)
+        _, contact, conversation, inbound = _lock(session, message_id)
         if inbound.state != InboundState.RECEIVED:
             return None
         now = core.clock.now()

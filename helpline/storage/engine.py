@@ -6,10 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import sqlcipher3
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
+
+__all__ = [
+    "Database",
+    "Engine",
+    "Session",
+    "StorageConflict",
+    "StorageKeyWrong",
+    "StorageUnavailable",
+    "open_encrypted_file",
+    "open_encrypted_flow_file",
+    "open_postgresql",
+]
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
 FLOW_BUSY_TIMEOUT_MILLISECONDS = 30_000
@@ -17,6 +29,10 @@ FLOW_BUSY_TIMEOUT_MILLISECONDS = 30_000
 
 class StorageUnavailable(Exception):
     """The database cannot be read or written at the moment."""
+
+
+class StorageConflict(Exception):
+    """Another process stored the same thing first; look again."""
 
 
 class StorageKeyWrong(Exception):
@@ -80,6 +96,7 @@ class Database:
         """One writing transaction, committed at the end of the block.
 
         Raises:
+            StorageConflict: another process stored the same thing first.
             StorageUnavailable: locked for longer than the busy timeout, read-only, full, or unreachable.
         """
         with self._named_failures(), Session(self.engine, expire_on_commit=False) as session, session.begin():
@@ -95,6 +112,15 @@ class Database:
         with self._named_failures(), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
+    def is_well(self) -> bool:
+        """Whether it answers."""
+        try:
+            with self.read() as session:
+                session.execute(text("SELECT 1"))
+        except StorageUnavailable:
+            return False
+        return True
+
     @staticmethod
     @contextmanager
     def _named_failures() -> Iterator[None]:
@@ -103,6 +129,8 @@ class Database:
         except (OperationalError, InternalError, PoolTimeoutError) as error:
             # InternalError: what PostgreSQL says of a server that has become read-only.
             raise StorageUnavailable(type(error).__name__) from error
+        except IntegrityError as error:
+            raise StorageConflict from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise StorageUnavailable(type(error).__name__) from error

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from helpline.storage.engine import StorageKeyWrong
+from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
 
 MIGRATION_LOCK = 772
 
@@ -27,6 +27,7 @@ def migrate(engine: Engine) -> None:
 
     Raises:
         StorageKeyWrong: the encrypted file cannot be opened with this key.
+        StorageUnavailable: the database cannot be reached or written.
     """
     try:
         with engine.begin() as connection:
@@ -34,14 +35,25 @@ def migrate(engine: Engine) -> None:
                 connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             command.upgrade(_config(connection), "head")
     except DBAPIError as error:
-        if "not a database" in str(error.orig):
-            raise StorageKeyWrong from error
-        raise
+        raise _named(error) from error
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether every migration has been applied."""
-    with engine.connect() as connection:
-        config = _config(connection)
-        applied = MigrationContext.configure(connection).get_current_revision()
-        return applied == ScriptDirectory.from_config(config).get_current_head()
+    """Whether every migration has been applied.
+
+    Raises:
+        StorageKeyWrong: the encrypted file cannot be opened with this key.
+        StorageUnavailable: the database cannot be read.
+    """
+    try:
+        with engine.connect() as connection:
+            applied = MigrationContext.configure(connection).get_current_revision()
+            return applied == ScriptDirectory.from_config(_config(connection)).get_current_head()
+    except DBAPIError as error:
+        raise _named(error) from error
+
+
+def _named(error: DBAPIError) -> StorageKeyWrong | StorageUnavailable:
+    if "not a database" in str(error.orig):
+        return StorageKeyWrong()
+    return StorageUnavailable(type(error).__name__)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from helpline.domain.messages import InboundMessage, InboundState, OutboxState, Purpose
@@ -201,9 +201,3 @@ def thread_after(
         .limit(most)
     ).all()
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def count_by_state(session: Session) -> dict[str, int]:
-    """How many inbound messages stand in each state."""
-    rows = session.execute(select(Inbound.state, func.count()).group_by(Inbound.state)).all()
-    return {row[0]: row[1] for row in rows}

@@ -16,7 +16,7 @@ from helpline.keys import Keys
 from helpline.settings import Settings
 from tests.conftest import ADDRESS_KEY, FILE_KEY, HASH_KEY
 from tests.fakes import ScriptedAssistant
-from tests.flows.waiting import wait_until
+from tests.waiting import wait_until
 
 PUBLIC = "https://care.example"
 AUTH_TOKEN = "an-auth-token"

@@ -20,7 +20,7 @@ from helpline.services.threads import ThreadMessage, thread_after
 from tests.conftest import new_postgresql_database
 from tests.fakes import RecordingAlerts, SettableClock, text_from
 from tests.flows.starting import running
-from tests.flows.waiting import wait_until
+from tests.waiting import wait_until
 
 _numbers = count(100)
 

@@ -8,11 +8,11 @@ from channels.gateway import Gateway, Work
 from content.schema import Content
 from helpline import flows
 from helpline.domain.safety import SafetyContent, SafetyScanner
-from helpline.executor_slot import FileSlot, PostgresSlot
 from helpline.ports import Alerts, Assistant, Clock, MessageSender
 from helpline.services.core import Core
 from helpline.spool import Spool
 from helpline.storage.engine import open_encrypted_file, open_encrypted_flow_file, open_postgresql
+from helpline.storage.executor_slot import FileSlot, PostgresSlot
 from helpline.storage.migrate import migrate
 from tests.conftest import ADDRESS_KEY, FILE_KEY, make_core
 

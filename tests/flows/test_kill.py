@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from helpline.executor_slot import FileSlot, PostgresSlot, SlotTaken
 from helpline.settings import REPOSITORY
 from helpline.storage.engine import open_postgresql
+from helpline.storage.executor_slot import FileSlot, PostgresSlot, SlotTaken
 from tests.conftest import new_postgresql_database
 from tests.fakes import PHONE
 from tests.flows.runner import read
-from tests.flows.waiting import wait_until
+from tests.waiting import wait_until
 
 
 @dataclass

@@ -9,8 +9,8 @@ from helpline.domain.messages import SendError
 from helpline.services.receiving import receive
 from tests.fakes import text_from
 from tests.flows.conftest import World
-from tests.flows.waiting import wait_until
 from tests.services import rows
+from tests.waiting import wait_until
 
 
 def busy(code: str = "20429", **more: bool) -> SendError:

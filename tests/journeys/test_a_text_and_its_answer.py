@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.running_helpline import PARTS, RunningHelpline, wait_for
+from tests.running_helpline import PARTS, RunningHelpline
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.assistant
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.assistant
 def test_a_question_by_text_gets_the_guides_answer(running_helpline: RunningHelpline) -> None:
     phone = running_helpline.new_phone()
     assert running_helpline.webhook(phone, "how much is carers allowance a week").status_code == 200
-    (reply,) = wait_for("the reply", lambda: running_helpline.sent_to(phone))
+    (reply,) = wait_until("the reply", lambda: running_helpline.sent_to(phone))
     assert "£86.45" in reply
     assert reply.startswith("Essex Care Line")
 
@@ -24,10 +25,10 @@ def test_the_same_webhook_five_times_at_once_is_answered_once(running_helpline: 
     with ThreadPoolExecutor(5) as pool:
         responses = list(pool.map(lambda _: running_helpline.webhook(phone, "what is a blue badge", sid), range(5)))
     assert [response.status_code for response in responses] == [200] * 5
-    wait_for("the reply", lambda: running_helpline.sent_to(phone))
+    wait_until("the reply", lambda: running_helpline.sent_to(phone))
     # A second answer could only come before the answer to a later message of the same person.
     running_helpline.webhook(phone, "thank you")
-    wait_for("the reply to the later message", lambda: len(running_helpline.sent_to(phone)) >= 2)
+    wait_until("the reply to the later message", lambda: len(running_helpline.sent_to(phone)) >= 2)
     assert len(running_helpline.sent_to(phone)) == 2
 
 
@@ -35,7 +36,7 @@ def test_a_forged_webhook_is_refused_and_leaves_nothing(running_helpline: Runnin
     phone = running_helpline.new_phone()
     assert running_helpline.webhook(phone, "put words in her mouth", token="not the token").status_code == 403
     running_helpline.webhook(phone, "hello")
-    wait_for("the reply to the real message", lambda: running_helpline.sent_to(phone))
+    wait_until("the reply to the real message", lambda: running_helpline.sent_to(phone))
     assert len(running_helpline.sent_to(phone)) == 1
 
 
@@ -45,7 +46,7 @@ def test_a_conversation_keeps_its_thread(running_helpline: RunningHelpline) -> N
     def say(text: str) -> str:
         before = len(running_helpline.sent_to(phone))
         running_helpline.webhook(phone, text)
-        wait_for(f"the reply to {text!r}", lambda: len(running_helpline.sent_to(phone)) > before)
+        wait_until(f"the reply to {text!r}", lambda: len(running_helpline.sent_to(phone)) > before)
         return running_helpline.sent_to(phone)[-1]
 
     assert "0345 603 7630" in say("how do i get a needs assessment for my mum")
@@ -67,14 +68,14 @@ def test_killing_a_part_in_the_middle_of_a_turn_still_gives_exactly_one_answer(
     assert running_helpline.webhook(phone, "who gets attendance allowance").status_code == 200
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    answers = wait_for(
+    answers = wait_until(
         "the answer after the restart",
         lambda: [text for text in running_helpline.sent_to(phone) if "pension age" in text.casefold()],
         within=90,
     )
-    wait_for("the helpline is well again", running_helpline.is_well, within=90)
+    wait_until("the helpline is well again", running_helpline.is_well, within=90)
     running_helpline.webhook(phone, "thanks")
-    wait_for("the reply to the next message", lambda: running_helpline.sent_to(phone)[-1] not in answers)
+    wait_until("the reply to the next message", lambda: running_helpline.sent_to(phone)[-1] not in answers)
     assert sum("pension age" in text.casefold() for text in running_helpline.sent_to(phone)) == 1
     assert "stopped (code -9); it is being restarted" in running_helpline.output.read_text()
 
@@ -84,6 +85,6 @@ def test_danger_is_answered_with_the_assistant_stopped(running_helpline: Running
     for pid in running_helpline.pids_of("assistant"):
         os.kill(pid, signal.SIGKILL)
     running_helpline.webhook(phone, "i want to kill myself")
-    (reply,) = wait_for("the safety reply", lambda: running_helpline.sent_to(phone), within=10)
+    (reply,) = wait_until("the safety reply", lambda: running_helpline.sent_to(phone), within=10)
     assert "999" in reply
-    wait_for("the helpline is well again", running_helpline.is_well, within=90)
+    wait_until("the helpline is well again", running_helpline.is_well, within=90)

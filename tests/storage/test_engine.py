@@ -10,13 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, inspect, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import StatementError
 
 from helpline.services.core import Core
 from helpline.services.receiving import receive
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import (
     Database,
+    StorageConflict,
     StorageKeyWrong,
     StorageUnavailable,
     open_encrypted_file,
@@ -55,7 +56,7 @@ def test_one_person_has_at_most_one_open_case_of_a_kind(core: Core) -> None:
     with core.database.write() as session:
         session.add(DangerCase(contact_id=contact_id, kind="suicide", state="closed", opened_at=NOON))
         session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON))
-    with pytest.raises(IntegrityError), core.database.write() as session:
+    with pytest.raises(StorageConflict), core.database.write() as session:
         session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-WITHIN_SECONDS = 30.0
+WITHIN_SECONDS = 60.0
 
 
 def wait_until[T](what: str, look: Callable[[], T], within: float = WITHIN_SECONDS) -> T:
