@@ -19,6 +19,7 @@ from helpline.environments import (
     SetUpFailed,
     assistant_environment,
     bot_environment_is_made,
+    check_model,
     make_bot_environment,
     model_is_current,
     model_path,
@@ -100,6 +101,7 @@ def _set_up(settings: Settings) -> None:
         not model_is_current(settings),
         lambda: train(settings, keys),
     )
+    check_model(settings)
 
 
 @cli.command()
@@ -122,9 +124,10 @@ def up() -> None:
         console.print("Everything is running. Ctrl-C stops it all.", markup=False)
 
     with _one_clear_sentence():
-        check_ports(parts_of(settings))
+        parts = parts_of(settings, load_keys(settings))
+        check_ports(parts)
         _set_up(settings)
-        Supervisor(settings, lambda words: console.print(words, markup=False)).run(show_where)
+        Supervisor(settings, parts, lambda words: console.print(words, markup=False)).run(show_where)
     console.print("Stopped.", markup=False)
 
 
@@ -136,9 +139,10 @@ def assistant() -> None:
     settings = Settings()
     with _one_clear_sentence():
         keys = load_keys(settings)
-        model = model_path(settings)
-        if not bot_environment_is_made() or not model.exists():
+        if not bot_environment_is_made():
             raise SetUpFailed("The assistant is not set up. Run: bin/helpline up")
+        check_model(settings)
+        model = model_path(settings)
     die_with_supervisor()
     os.chdir(REPOSITORY)
     os.execve(

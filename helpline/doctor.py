@@ -7,7 +7,7 @@ import httpx
 
 from content.schema import ContentError, load_content
 from helpline.bootstrap import open_engine
-from helpline.environments import bot_environment_is_made, model_is_current, model_path
+from helpline.environments import SetUpFailed, bot_environment_is_made, check_model, model_is_current
 from helpline.keys import MissingKeys, load_keys
 from helpline.settings import Settings
 from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
@@ -68,8 +68,10 @@ def _assistant(settings: Settings) -> Iterator[Finding]:
         yield Finding("assistant's environment", "made")
     else:
         yield Finding("assistant's environment", "not made yet; bin/helpline up makes it", is_fault=True)
-    if not model_path(settings).exists():
-        yield Finding("language model", "not trained yet; bin/helpline train", is_fault=True)
+    try:
+        check_model(settings)
+    except SetUpFailed as error:
+        yield Finding("language model", str(error), is_fault=True)
     else:
         state = "current" if model_is_current(settings) else "older than its sources; bin/helpline train"
         yield Finding("language model", state)
@@ -87,9 +89,13 @@ def _texts(settings: Settings) -> Iterator[Finding]:
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:
-    for part in parts_of(settings):
+    try:
+        parts = parts_of(settings, load_keys(settings))
+    except MissingKeys:
+        return
+    for part in parts:
         try:
             status = httpx.get(part.ready_url, timeout=2.0).status_code
-            yield Finding(part.name, f"running on port {part.port} (status {status})", is_fault=status != 200)
+            yield Finding(part.spoken, f"running on port {part.port} (status {status})", is_fault=status != 200)
         except httpx.HTTPError:
-            yield Finding(part.name, f"not running (port {part.port})")
+            yield Finding(part.spoken, f"not running (port {part.port})")

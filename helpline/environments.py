@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -118,6 +119,18 @@ def model_is_current(settings: Settings) -> bool:
         return settings.model_file.exists()
     mark = _model_mark(settings)
     return model_path(settings).exists() and mark.exists() and mark.read_text() == _digest(_model_sources())
+
+
+def check_model(settings: Settings) -> None:
+    """Look into the trained model's file. Raises SetUpFailed if it is none: Rasa itself would start without one."""
+    path = model_path(settings)
+    try:
+        with tarfile.open(path) as archive:
+            names = {name.removeprefix("./") for name in archive.getnames()}
+    except (tarfile.TarError, OSError, EOFError):
+        names = set()
+    if "metadata.json" not in names:
+        raise SetUpFailed(f"The language model {path} is damaged or missing. Run: bin/helpline train")
 
 
 def train(settings: Settings, keys: Keys) -> None:

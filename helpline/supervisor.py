@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from circus import get_arbiter
 
+from helpline.keys import Keys
 from helpline.settings import REPOSITORY, Settings
 
 READY_WITHIN_SECONDS = 180
@@ -39,10 +40,15 @@ class Part:
     ready_url: str
 
 
-def parts_of(settings: Settings) -> list[Part]:
+def parts_of(settings: Settings, keys: Keys) -> list[Part]:
     """The processes of one installation."""
     return [
-        Part("assistant", "assistant", settings.assistant_port, f"{settings.assistant_url}/webhooks/rest/"),
+        Part(
+            "assistant",
+            "assistant",
+            settings.assistant_port,
+            f"{settings.assistant_url}/status?token={keys.assistant_token}",
+        ),
         Part("actions", "action server", settings.actions_port, f"{settings.actions_url}/health"),
         Part("app", "app", settings.port, f"{settings.own_url}/health"),
     ]
@@ -80,10 +86,10 @@ def die_with_supervisor() -> None:
 class Supervisor:
     """Watches the parts. say is told what a person should know."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, parts: list[Part], say: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
-        self._parts = parts_of(settings)
+        self._parts = parts
         self._deaths: dict[str, deque[float]] = {part.name: deque(maxlen=DEATHS_THAT_END_IT) for part in self._parts}
         self._ready: set[str] = set()
         self._stopping = False
