@@ -54,6 +54,9 @@ def arguments(given: list[str], environment: dict[str, str]) -> list[str]:
     options = [one for one in given if one not in ("--debug", "-vv", "--verbose", "-v")]
     command = options[0] if options else ""
     for names, values in DEFAULTS.get(command, {}).items():
+        # A talk with the language half alone has no actions to call.
+        if options[:2] == ["shell", "nlu"] and "--endpoints" in names:
+            continue
         if not any(one.split("=")[0] in names for one in options):
             options += [names[0], *map(str, values)]
     if command == "run" and options[1:2] != ["actions"]:

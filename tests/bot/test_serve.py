@@ -104,3 +104,8 @@ def test_replies_of_the_action_server_are_still_checked(monkeypatch: pytest.Monk
     for wrong in ({"responses": ["Hello"]}, {"events": [{"event": "no such event"}]}, []):
         with pytest.raises(ValidationError):
             action._validate_action_result(wrong)
+
+
+def test_a_talk_with_the_language_half_alone_is_given_no_action_server() -> None:
+    assert "--endpoints" not in serve.arguments(["shell", "nlu"], {})
+    assert "--endpoints" in serve.arguments(["shell"], {})
