@@ -237,7 +237,9 @@ def measure(command: list[str], action_port: int, port: int, turns: int) -> Meas
                 each = max(TURNS_IN_A_SHORT_CONVERSATION, turns // senders)
                 list(pool.map(lambda number, n=senders, e=each: short(client, f"{n}-{number}", e), range(senders)))
                 throughput[senders] = senders * each / (time.perf_counter() - started)
-        long = [client.turn("long", texts[index % len(texts)]) for index in range(LONG_CONVERSATION)]
+        # The same sentences at both ends, asked once before, so that only the length of the conversation differs.
+        short(client, "warm again", EDGE)
+        long = [client.turn("long", texts[index % EDGE]) for index in range(LONG_CONVERSATION)]
     return Measured(
         start_seconds,
         memory,

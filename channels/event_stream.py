@@ -40,7 +40,7 @@ async def _events(
 ) -> AsyncIterator[ServerSentEventMessage]:
     settled_up_to, typing, quiet = after, False, 0.0
     shown: dict[int, str] = {}
-    yield ServerSentEventMessage(comment="open", retry=2_000)
+    yield ServerSentEventMessage(data=None, comment="open", retry=2_000)
     while True:
         try:
             messages = await anyio.to_thread.run_sync(read_after, settled_up_to)
@@ -65,7 +65,7 @@ async def _events(
         quiet += POLL_SECONDS
         if quiet >= KEEP_ALIVE_SECONDS:
             quiet = 0.0
-            yield ServerSentEventMessage(comment="keep-alive")
+            yield ServerSentEventMessage(data=None, comment="keep-alive")
 
 
 def _event(kind: str, data: dict[str, Any], number: int | None) -> ServerSentEventMessage:

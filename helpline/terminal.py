@@ -59,7 +59,7 @@ class _Talk:
     def _listen(self) -> None:
         with self._client.stream("GET", "/chat/events") as events:
             for line in events.iter_lines():
-                if line.startswith("data: "):
+                if line.startswith("data: {"):
                     self._show(json.loads(line.removeprefix("data: ")))
 
     def _show(self, event: dict[str, object]) -> None:
