@@ -1,6 +1,8 @@
 """A message's way in: stored first, answered at once where somebody may be in danger, queued otherwise."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,6 +48,34 @@ class Work:
     send_at_once: Callable[[int, str], None]
 
 
+class Background:
+    """Threads for what need not be done before the provider hears that its message is safe with us.
+
+    Replies to danger have threads of their own, so that no queue of ours is ever before them. What a crash leaves
+    undone here is found by the sweep.
+    """
+
+    def __init__(self) -> None:
+        self._urgent = ThreadPoolExecutor(2, "urgent")
+        self._usual = ThreadPoolExecutor(2, "usual")
+
+    def start(self, work: Callable[[], None], urgent: bool) -> None:
+        """Do it soon; urgent work is not kept waiting by the rest."""
+        # Refused while stopping: the message is stored, so the sweep of the next start finds it.
+        with suppress(RuntimeError):
+            (self._urgent if urgent else self._usual).submit(work)
+
+    def stop(self) -> None:
+        """Finish what was begun; the sweep of the next start finds the rest."""
+        for pool in (self._urgent, self._usual):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def at_once(work: Callable[[], None], urgent: bool) -> None:
+    """In the caller's own thread."""
+    work()
+
+
 class Gateway:
     """The one door through which every channel's messages come."""
 
@@ -56,12 +86,14 @@ class Gateway:
         work: Work,
         spool: Spool,
         alerts: Alerts,
+        start: Callable[[Callable[[], None], bool], None] = at_once,
     ) -> None:
         self.core = core
         self._senders = senders
         self._work = work
         self._spool = spool
         self._alerts = alerts
+        self._start = start
 
     def handle_inbound(self, message: InboundMessage) -> Handled:
         """Take a message in.
@@ -71,7 +103,7 @@ class Gateway:
         1. store it, once for ever for (channel, provider id);
         2. read it for danger, before any model and without needing one;
         3. obey control words, and answer what has no words in it (all three in one transaction);
-        4. start the work: a reply that is ready goes at once, the assistant's turn goes on the queue.
+        4. start the work, in the background: a reply that is ready goes at once, the assistant's turn on the queue.
 
         When the database cannot be written the message goes to the spool and a safety reply goes out without it.
         """
@@ -80,7 +112,7 @@ class Gateway:
         except StorageUnavailable as error:
             log.error("storage unavailable", channel=message.channel, reason=str(error))
             return self._handle_without_storage(message)
-        self._start_work(received)
+        self._start(lambda: self._start_work(received), received.danger_kind is not None)
         return Handled(Outcome.STORED)
 
     def _start_work(self, received: Received) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from channels.assistant import RasaAssistant
 from channels.base import ChannelContext
-from channels.gateway import Gateway, Work
+from channels.gateway import Background, Gateway, Work
 from channels.registry import CHANNELS
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
@@ -41,6 +41,7 @@ class Product:
     senders: dict[str, MessageSender]
     alerts: Alerts
     gateway: Gateway
+    background: Background
 
     def channel_context(self) -> ChannelContext:
         """What the channels get."""
@@ -111,6 +112,7 @@ def build(
     migrate(engine)
     core = build_core(settings, keys, engine)
     alerts = LoggedAlerts()
+    background = Background()
     chosen_senders = senders or {channel.name: channel.sender(settings, keys) for channel in CHANNELS}
     gateway = Gateway(
         core,
@@ -118,6 +120,7 @@ def build(
         work or Work(flows.queue_turn, flows.send_at_once),
         Spool(settings.data_folder / "spool", keys.address_key),
         alerts,
+        background.start,
     )
     chosen_assistant = assistant or RasaAssistant(
         settings.assistant_url,
@@ -126,7 +129,7 @@ def build(
         slots=settings.turn_slots,
         timeout_seconds=settings.assistant_timeout_seconds,
     )
-    return Product(settings, keys, core, engine, chosen_assistant, chosen_senders, alerts, gateway)
+    return Product(settings, keys, core, engine, chosen_assistant, chosen_senders, alerts, gateway, background)
 
 
 def take_slot(settings: Settings, engine: Engine) -> ExecutorSlot:
@@ -150,3 +153,9 @@ def launch_flows(product: Product, slot: ExecutorSlot) -> None:
         poll_seconds=product.settings.flow_poll_seconds,
         turn_slots=product.settings.turn_slots,
     )
+
+
+def stop_flows(product: Product) -> None:
+    """Stop taking work, then the durable engine; what is unfinished is taken up by the next start."""
+    product.background.stop()
+    flows.stop()

@@ -186,8 +186,7 @@ def app() -> None:
     import uvicorn
 
     from channels.app import create_app
-    from helpline import flows
-    from helpline.bootstrap import build, launch_flows, take_slot
+    from helpline.bootstrap import build, launch_flows, stop_flows, take_slot
     from helpline.logs import set_up_logs
     from helpline.supervisor import die_with_supervisor
 
@@ -202,7 +201,7 @@ def app() -> None:
         product.assistant,
         product.core.database.is_well,
         start=lambda: launch_flows(product, slot),
-        stop=flows.stop,
+        stop=lambda: stop_flows(product),
     )
     uvicorn.run(
         application,
@@ -220,8 +219,7 @@ def worker() -> None:
     """Run a worker alone: takes turns and sends from the queues (PostgreSQL only)."""
     import threading
 
-    from helpline import flows
-    from helpline.bootstrap import build, launch_flows, take_slot
+    from helpline.bootstrap import build, launch_flows, stop_flows, take_slot
     from helpline.logs import set_up_logs
 
     set_up_logs()
@@ -235,7 +233,7 @@ def worker() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
-    flows.stop()
+    stop_flows(product)
 
 
 @cli.command()

@@ -19,8 +19,7 @@ from typing import Any
 import httpx
 
 from channels.registry import CHANNELS
-from helpline import flows
-from helpline.bootstrap import Product, build, launch_flows, take_slot
+from helpline.bootstrap import Product, build, launch_flows, stop_flows, take_slot
 from helpline.domain.messages import InboundMessage, OutboundMessage, SendResult
 from helpline.domain.sms import segments
 from helpline.environments import model_path
@@ -123,7 +122,7 @@ def replay_file(settings: Settings, source: Path, out: Path, channel: str, now: 
                 with ThreadPoolExecutor(AT_ONCE) as pool:
                     results = list(pool.map(lambda item: _replay(product, *item), enumerate(scripts)))
             finally:
-                flows.stop()
+                stop_flows(product)
     with out.open("w") as file:
         for result in results:
             file.write(json.dumps(result, ensure_ascii=False) + "\n")

@@ -5,10 +5,12 @@ with one id would do it twice. So ids are slots that a process holds for as long
 """
 
 import fcntl
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 SLOT_LOCK = 771
 MOST_SLOTS = 256
@@ -80,13 +82,18 @@ class PostgresSlot:
         number = int(executor_id[1:])
         if not self._take(number):
             return False
+        self._give_back(number)
+        return True
+
+    def _give_back(self, number: int) -> None:
         self._connection.execute(
             text("SELECT pg_advisory_unlock(:lock, :number)"), {"lock": SLOT_LOCK, "number": number}
         )
-        return True
 
     def release(self) -> None:
-        """Give the slot up."""
-        # A connection that only goes back to its pool keeps its locks.
+        """Give the slot up: it is free when this returns, or, where the database is gone, when that notices."""
+        # The server drops a closed connection's locks in its own time, and a pooled connection keeps them.
+        with suppress(DBAPIError):
+            self._give_back(self._number)
         self._connection.detach()
         self._connection.close()

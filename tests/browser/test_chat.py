@@ -77,9 +77,9 @@ def test_a_message_is_shown_once_however_often_it_arrives(page: Page, live_url: 
     fake_stream(page, stream)
     page.goto(f"{live_url}/chat")
     page.get_by_label("Your message").fill("twice?")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/chat/messages"):
+        page.keyboard.press("Enter")
     own(page, "twice?")
-    page.wait_for_function("!document.querySelector('[data-when=sending]:not([hidden])')")
     mine = event("message", message(5, "twice?", "you", client_id=posts[0]["id"]))
     stream += [mine, event("message", message(6, "Once.")), mine, event("message", message(6, "Once."))]
     expect(page.locator(REPLIES)).to_have_count(1)
@@ -98,7 +98,8 @@ def test_choices_are_buttons_that_send_what_they_say(page: Page, live_url: str) 
     box = choice.bounding_box()
     assert box is not None and box["height"] >= 44
     assert_accessible(page)
-    choice.click()
+    with page.expect_response("**/chat/messages"):
+        choice.click()
     own(page, "Thurrock")
     expect(choice).to_have_count(0)
     expect(page.get_by_role("log")).to_be_focused()
@@ -133,7 +134,8 @@ def test_an_unsent_message_is_tried_again_under_the_same_id(page: Page, live_url
     assert_accessible(page)
     page.unroute("**/chat/messages")
     posts = accept_posts(page)
-    again.click()
+    with page.expect_response("**/chat/messages"):
+        again.click()
     expect(again).to_be_hidden()
     own(page, "please arrive")
     assert {posts[0]["id"]} == set(ids) and len(ids) > 1

@@ -1,5 +1,6 @@
 """The one door: stored, or spooled, or refused, and a person in danger answered in every case."""
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from channels.gateway import Gateway, Outcome, Work
+from channels.gateway import Background, Gateway, Outcome, Work
 from channels.webchat.send import WebchatSender
 from helpline.domain.messages import InboundMessage, SendError
 from helpline.services.core import Core
@@ -18,6 +19,7 @@ from tests.channels.breaking import held_by_another_process, read_only
 from tests.conftest import ADDRESS_KEY, StartedWork
 from tests.fakes import PHONE, RecordingAlerts, RecordingSender, text_from
 from tests.services import rows
+from tests.waiting import WITHIN_SECONDS
 
 DANGER = "i want to kill myself"
 QUESTION = "how do i stop mum falling"
@@ -40,6 +42,39 @@ def test_a_repeat_is_taken_and_starts_nothing(gateway: Gateway, started: Started
         assert gateway.handle_inbound(text_from(DANGER)).outcome is Outcome.STORED
     assert len(started.sends) == 1
     assert len(alerts.raised) == 1
+
+
+def test_the_provider_is_told_before_the_work_is_started(
+    core: Core, sender: RecordingSender, started: StartedWork, spool: Spool, alerts: RecordingAlerts
+) -> None:
+    later: list[tuple[Callable[[], None], bool]] = []
+    gateway = Gateway(
+        core, {"sms": sender}, started.as_work(), spool, alerts, lambda work, urgent: later.append((work, urgent))
+    )
+    assert gateway.handle_inbound(text_from(QUESTION, "SM1")).outcome is Outcome.STORED
+    assert gateway.handle_inbound(text_from(DANGER, "SM2")).outcome is Outcome.STORED
+    assert (started.turns, started.sends, alerts.raised) == ([], [], [])
+    for work, _ in later:
+        work()
+    assert (len(started.turns), len(started.sends)) == (1, 1)
+    assert [urgent for _, urgent in later] == [False, True]
+
+
+def test_urgent_work_does_not_wait_for_the_rest_and_work_refused_while_stopping_is_left_to_the_sweep() -> None:
+    background, hold, done = Background(), threading.Event(), threading.Event()
+
+    def occupy() -> None:
+        hold.wait(WITHIN_SECONDS)
+
+    for _ in range(8):
+        background.start(occupy, False)
+    background.start(done.set, True)
+    assert done.wait(WITHIN_SECONDS)
+    hold.set()
+    background.stop()
+    refused: list[int] = []
+    background.start(lambda: refused.append(1), True)
+    assert refused == []
 
 
 def test_work_that_cannot_be_started_does_not_make_the_provider_send_again(

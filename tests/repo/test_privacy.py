@@ -16,8 +16,7 @@ SCRIPT = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from helpline import flows
-from helpline.bootstrap import build, launch_flows, take_slot
+from helpline.bootstrap import build, launch_flows, stop_flows, take_slot
 from helpline.domain.messages import InboundMessage
 from helpline.logs import set_up_logs
 from helpline.services.threads import thread_after
@@ -50,8 +49,8 @@ while not has_tried_all() and time.monotonic() < deadline:
     time.sleep(0.05)
 product.gateway.handle_inbound(InboundMessage("sms", "SM-stop", phone, "STOP"))
 product.gateway.handle_inbound(InboundMessage("sms", "SM-last", phone, f"after {words}"))
+stop_flows(product)
 product.engine.dispose()
-flows.stop()
 """
 
 CANARY = "zwetschgenkuchen"
