@@ -10,9 +10,11 @@ import structlog
 
 from helpline.domain.messages import InboundMessage, OutboundMessage, SendError
 from helpline.domain.text import storable
-from helpline.ports import Alerts, MessageSender
+from helpline.ports import AlertNotRaised, Alerts, MessageSender
+from helpline.services.arrival import Received
+from helpline.services.cases import raise_due_alerts
 from helpline.services.core import Core
-from helpline.services.receiving import Received, receive
+from helpline.services.receiving import receive
 from helpline.services.sending import deliver
 from helpline.spool import Spool, SpoolUnavailable
 from helpline.storage.engine import StorageUnavailable
@@ -118,18 +120,25 @@ class Gateway:
     def _start_work(self, received: Received) -> None:
         if not received.new:
             return
-        if received.case_id is not None:
-            self._alerts.raise_alert("danger", case_id=received.case_id, message_id=received.message_id)
         try:
             if received.outbox_id is not None:
                 self._work.send_at_once(received.outbox_id, received.contact_id)
-            if received.needs_turn:
-                self._work.queue_turn(received.message_id, received.contact_id)
+            if received.turn_for is not None:
+                self._work.queue_turn(received.turn_for, received.contact_id)
         except Exception as error:
             # The message is stored, so the sweep will find it; failing here would make the provider repeat it.
             log.error("work not started", message_id=received.message_id, error=type(error).__name__)
             if received.outbox_id is not None:
                 self._send_without_engine(received.outbox_id)
+        if received.case_id is not None:
+            self._tell_staff()
+
+    def _tell_staff(self) -> None:
+        try:
+            raise_due_alerts(self.core, self._alerts)
+        except Exception as error:
+            # The alert stays due, and the sweep raises it.
+            log.error("alert not raised", error=type(error).__name__)
 
     def _send_without_engine(self, outbox_id: int) -> None:
         try:
@@ -152,7 +161,10 @@ class Gateway:
         danger = self.core.find_danger(storable(message.text), ())
         if danger is None or not message.answerable or self._spool.has(message.channel, message.provider_id):
             return None
-        self._alerts.raise_alert("danger-while-storage-unavailable", channel=message.channel)
+        try:
+            self._alerts.raise_alert("danger-while-storage-unavailable", channel=message.channel)
+        except AlertNotRaised as error:
+            log.error("alert not raised", channel=message.channel, reason=str(error))
         return self.core.safety_reply(danger, self.core.form_of(message.channel), None)
 
     def _warn_without_storage(self, message: InboundMessage, warning: str) -> bool:

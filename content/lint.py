@@ -20,7 +20,8 @@ _SAID_BY_THE_PROGRAM = """
     media-only empty emoji-only link-only too-long-cut stale-answer general-answer-lead label-next-step label-who-pays
     label-more more-nothing more-end repeat-nothing why why-source why-source-join why-nothing ask-helped option-yes
     option-no helped-yes helped-no menu menu-join out-of-scope out-of-scope-again talk-to-a-person place-noted
-    place-ambiguous place-out-of-area people-read contact-known contact-known-no-hours
+    place-ambiguous place-out-of-area people-read people-read-by people-read-from stop-confirmed-after-danger calm safe
+    contact-known contact-known-no-hours
     contact-by-area contact-by-area-hours list-and list-comma
 """
 REQUIRED_REPLIES = frozenset(_SAID_BY_THE_PROGRAM.split()) | {f"contact-unknown-{role}" for role in ROLES}
@@ -30,7 +31,7 @@ REQUIRED_REPLIES = frozenset(_SAID_BY_THE_PROGRAM.split()) | {f"contact-unknown-
 _RESERVED = re.compile(
     r"\b(?:[Tt]ext|[Rr]eply|[Ss]end)\s+[\"']?(HELP|INFO|YES|START|UNSTOP|STOP|STOPALL|UNSUBSCRIBE)\b"
 )
-_MAY_NAME_RESERVED = frozenset({"first-contact-lead", "stop-confirmed", "help"})
+_MAY_NAME_RESERVED = frozenset({"first-contact-lead", "stop-confirmed", "stop-confirmed-after-danger", "help"})
 
 _LONG_FORM_CHARACTERS = range(250, 901)
 _MOST_WORDS_A_SENTENCE = 20

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from helpline.domain.phrases import Phrase, PhraseError, PhraseReader
 from helpline.domain.safety import (
     PEOPLE_READ,
+    SERVICE_NAME,
     UNKNOWN_KIND,
     UNKNOWN_PLACE,
     Kind,
@@ -32,6 +33,15 @@ KINDS = (
 )
 LONGEST_PEOPLE_READ = 85
 MOST_TEXT_PARTS = 3
+MOST_FOLLOW_UP_PARTS = 2
+LONGEST_SERVICE_NAME = 30
+# Whoever reads the phone of somebody who is being hurt must not find a message that we sent unasked.
+NEVER_FOLLOWED_UP = frozenset({"abuse-of-adult", "abuse-of-child", "domestic-abuse"})
+# In a message that nobody asked for, these would tell whoever reads the phone what was written about.
+_TELLS_TOO_MUCH = re.compile(
+    r"\b(abus|suicid|kill|self.?harm|hurt|violen|domestic|carer|caring|crisis|danger|999|samaritans|shout)",
+    re.IGNORECASE,
+)
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DIGITS = re.compile(r"\d[\d ]*\d")
 _FIRST_LINE = 100
@@ -77,6 +87,17 @@ class RuleFile(_Strict):
     unless: list[Slug] | None = None
 
 
+class BothChannels(_Strict):
+    """One wording for text messages and one for chat."""
+
+    sms: Annotated[str, Field(min_length=1)]
+    chat: Annotated[str, Field(min_length=1)]
+
+    def texts(self) -> dict[str, str]:
+        """The wordings by channel."""
+        return {"sms": self.sms.strip(), "chat": self.chat.strip()}
+
+
 class KindFile(_Strict):
     """One kind's file."""
 
@@ -85,6 +106,8 @@ class KindFile(_Strict):
     unless: list[Slug]
     rules: Annotated[list[RuleFile], Field(min_length=1)]
     replies: Replies
+    questions: Replies
+    follow_up: BothChannels | None = None
 
 
 class WordsFile(_Strict):
@@ -114,6 +137,7 @@ class GeneralFile(_Strict):
 
     replies: Replies
     out_of_hours: OutOfHours
+    denied: BothChannels
 
 
 def load_safety(folder: Path) -> SafetyContent:
@@ -136,7 +160,11 @@ def load_safety(folder: Path) -> SafetyContent:
     values = _values(folder.parent, general.out_of_hours)
     replies = {name: file.replies for name, file in kinds.items()} | {UNKNOWN_KIND: general.replies}
     for name, two in replies.items():
-        _check_replies(folder / f"{'_general' if name == UNKNOWN_KIND else name}.yml", two, values)
+        _check_replies(folder / f"{'_general' if name == UNKNOWN_KIND else name}.yml", "reply", two, values)
+    for name, file in kinds.items():
+        _check_replies(folder / f"{name}.yml", "question", file.questions, values)
+        _check_questions(folder / f"{name}.yml", file.questions)
+        _check_follow_up(folder / f"{name}.yml", file)
     return SafetyContent(
         kinds=tuple(
             Kind(
@@ -163,6 +191,12 @@ def load_safety(folder: Path) -> SafetyContent:
         exceptions=exceptions,
         common_words=frozenset(words.run_together),
         replies={name: {"sms": two.sms.texts(), "chat": two.chat.texts()} for name, two in replies.items()},
+        questions={
+            name: {"sms": file.questions.sms.texts(), "chat": file.questions.chat.texts()}
+            for name, file in kinds.items()
+        },
+        follow_ups={name: file.follow_up.texts() for name, file in kinds.items() if file.follow_up},
+        denied=general.denied.texts(),
         values=values,
     )
 
@@ -265,13 +299,43 @@ def _plain_yaml(path: Path) -> dict[str, Any]:
     return read
 
 
-def _check_replies(path: Path, replies: Replies, values: Mapping[str, Mapping[str, str]]) -> None:
+def _check_questions(path: Path, questions: Replies) -> None:
+    # On a text message YES is a word that the networks take for themselves.
+    for channel, variants, answers in (("sms", questions.sms, "Y or N"), ("chat", questions.chat, "YES or NO")):
+        for who, text in variants.texts().items():
+            if "?" not in text or answers not in " ".join(text.split()):
+                raise SafetyContentError(
+                    f"{path.name}: {channel} question for {who}: it must ask, and say that the answer is {answers}"
+                )
+
+
+def _check_follow_up(path: Path, file: KindFile) -> None:
+    if file.follow_up is None:
+        return
+    if file.kind in NEVER_FOLLOWED_UP:
+        raise SafetyContentError(f"{path.name}: take the follow_up out. Somebody else may read the phone.")
+    for channel, text in file.follow_up.texts().items():
+        where = f"{path.name}: {channel} follow_up"
+        told = _TELLS_TOO_MUCH.search(text)
+        if told:
+            raise SafetyContentError(f'{where}: whoever reads the phone must learn nothing from it, so not "{told[0]}"')
+        if "SAFE" not in text:
+            raise SafetyContentError(f"{where}: it must say that SAFE gives the numbers")
+        if channel == "sms":
+            if not text.startswith(SERVICE_NAME) or "STOP" not in text:
+                raise SafetyContentError(f"{where}: it must begin with {SERVICE_NAME} and say how to STOP")
+            size = segments(text.replace(SERVICE_NAME, "x" * LONGEST_SERVICE_NAME))
+            if size.count > MOST_FOLLOW_UP_PARTS or size.encoding != "GSM-7":
+                raise SafetyContentError(f"{where}: too long for {MOST_FOLLOW_UP_PARTS} texts, or not in plain letters")
+
+
+def _check_replies(path: Path, what: str, replies: Replies, values: Mapping[str, Mapping[str, str]]) -> None:
     for channel, variants in (("sms", replies.sms), ("chat", replies.chat)):
         texts = variants.texts()
         if "anyone" not in texts and not {"me", "someone"} <= texts.keys():
-            raise SafetyContentError(f"{path.name}: {channel}: write a reply for me and for someone, or for anyone")
+            raise SafetyContentError(f"{path.name}: {channel}: write a {what} for me and for someone, or for anyone")
         for who, text in texts.items():
-            where = f"{path.name}: {channel} reply for {who}"
+            where = f"{path.name}: {channel} {what} for {who}"
             if "999" not in text[:_FIRST_LINE]:
                 raise SafetyContentError(f"{where}: 999 must come first, in the first {_FIRST_LINE} letters")
             if PEOPLE_READ not in text:

@@ -1,7 +1,9 @@
 """The only place where real adapters are chosen."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.components.answer_reading import read_answer
 from channels.assistant import RasaAssistant
 from channels.base import ChannelContext
 from channels.gateway import Background, Gateway, Work
@@ -9,10 +11,12 @@ from channels.registry import CHANNELS
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
 from helpline import flows
+from helpline.alerts import alerts_of
 from helpline.clock import FixedClock, SystemClock
+from helpline.domain.messages import YesOrNo
 from helpline.domain.safety import SafetyContent, SafetyScanner
+from helpline.domain.staff_hours import StaffHours, Staffing
 from helpline.keys import Keys, load_keys
-from helpline.logs import LoggedAlerts
 from helpline.ports import Alerts, Assistant, MessageSender
 from helpline.services.core import Core
 from helpline.settings import Settings
@@ -90,7 +94,24 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         safety=safety,
         forms={channel.name: channel.form for channel in CHANNELS},
         service_name=settings.service_name,
+        staffing=staffing_of(settings),
+        read_yes_no=read_yes_no,
     )
+
+
+def staffing_of(settings: Settings) -> Staffing:
+    """What the people behind the helpline have promised. Raises helpline.domain.staff_hours.StaffHoursError."""
+    return Staffing(
+        StaffHours.parse(settings.staff_hours),
+        timedelta(minutes=settings.staff_read_within_minutes),
+        timedelta(minutes=settings.case_acknowledge_within_minutes),
+    )
+
+
+def read_yes_no(text: str) -> YesOrNo | None:
+    """What a reply to a yes-or-no question says, read as the assistant reads it."""
+    answer = read_answer(text, {"expects": {"kind": "yes_no", "about": "danger"}})
+    return YesOrNo(answer.value == "yes", answer.says_more) if answer is not None else None
 
 
 def build(
@@ -111,7 +132,7 @@ def build(
     engine = open_engine(settings, keys)
     migrate(engine)
     core = build_core(settings, keys, engine)
-    alerts = LoggedAlerts()
+    alerts = alerts_of(settings)
     background = Background()
     chosen_senders = senders or {channel.name: channel.sender(settings, keys) for channel in CHANNELS}
     gateway = Gateway(

@@ -48,6 +48,8 @@ def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
+    from helpline.case_list import CannotChangeCase
+    from helpline.domain.staff_hours import StaffHoursError
     from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
     from helpline.storage.executor_slot import SlotTaken
     from helpline.supervisor import CannotStart
@@ -66,6 +68,8 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
     except SlotTaken:
         _fail("another helpline is already working on this data folder. Stop it first.")
+    except (StaffHoursError, CannotChangeCase) as error:
+        _fail(str(error))
     except StorageKeyWrong:
         _fail("the database cannot be opened with this key. Restore the key that it was made with.")
     except StorageUnavailable as error:
@@ -294,6 +298,30 @@ def doctor() -> None:
         console.print(str(finding), markup=False)
     if any(finding.is_fault for finding in findings):
         raise typer.Exit(1)
+
+
+@cli.command(name="cases")
+def cases_command(
+    take: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Say that somebody is dealing with this case.")
+    ] = None,
+    close: Annotated[int | None, typer.Option(metavar="NUMBER", help="Close this case.")] = None,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who takes or closes it.")] = "",
+    because: Annotated[str, typer.Option(metavar="WORDS", help="Why it is closed, without names.")] = "",
+) -> None:
+    """List the open cases of danger, take one on, or close one."""
+    from helpline.bootstrap import build_core, open_engine
+    from helpline.case_list import case_table, change_case
+    from helpline.storage.migrate import migrate
+
+    settings = Settings()
+    with _one_clear_sentence():
+        keys = load_keys(settings)
+        engine = open_engine(settings, keys)
+        migrate(engine)
+        core = build_core(settings, keys, engine)
+        change_case(core, take=take, close_number=close, by=by, because=because)
+        console.print(case_table(core))
 
 
 @cli.command()

@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
-from helpline.ports import Alerts, Assistant, AssistantUnavailable, MessageSender
-from helpline.services import sending, turns
+from helpline.ports import AlertNotRaised, Alerts, Assistant, AssistantUnavailable, MessageSender
+from helpline.services import cases, sending, turns
 from helpline.services.core import Core
 from helpline.storage import repositories
 from helpline.storage.engine import Engine, StorageUnavailable
@@ -97,10 +97,17 @@ def _hold(message_id: int) -> int | None:
 
 @DBOS.step(name="give_up")
 def _give_up(message_id: int) -> int | None:
-    here = _here()
-    outbox_id = turns.give_up(here.core, message_id)
-    here.alerts.raise_alert("message-handed-to-staff", message_id=message_id)
+    outbox_id = turns.give_up(_here().core, message_id)
+    _alert("message-handed-to-staff", message_id=message_id)
     return outbox_id
+
+
+def _alert(kind: str, **ids: int) -> None:
+    # What it is about is in the database, where staff find it; a mail server that is away must not stop the flow.
+    try:
+        _here().alerts.raise_alert(kind, **ids)
+    except AlertNotRaised as error:
+        log.error("alert not raised", reason=str(error), **ids)
 
 
 @DBOS.workflow(name="turn")
@@ -128,7 +135,7 @@ def _send(entry_id: int, attempt: int) -> str:
     here = _here()
     delivery = sending.deliver(here.core, here.senders, entry_id, is_last_attempt=attempt + 1 >= SEND_ATTEMPTS)
     if delivery is sending.Delivery.FAILED:
-        here.alerts.raise_alert("message-not-sent", entry_id=entry_id)
+        _alert("message-not-sent", entry_id=entry_id)
     return delivery.value
 
 
@@ -167,6 +174,17 @@ def _find_stuck() -> dict[str, list[list[Any]]]:
     }
 
 
+@DBOS.step(name="tell_staff")
+def _tell_staff() -> int:
+    here = _here()
+    return cases.raise_due_alerts(here.core, here.alerts)
+
+
+@DBOS.step(name="put_follow_ups")
+def _put_follow_ups() -> list[list[Any]]:
+    return [list(row) for row in cases.put_due_follow_ups(_here().core)]
+
+
 def _unfinished() -> list[WorkflowStatus]:
     return DBOS.list_workflows(
         status=["PENDING", "ENQUEUED", "DELAYED"], name=["turn", "send"], load_input=False, load_output=False
@@ -177,10 +195,14 @@ def _unfinished() -> list[WorkflowStatus]:
 def sweep(scheduled: datetime, context: Any) -> None:
     """Take up what a crash left between two commits: stored but not queued, queued but not sent, spooled.
 
-    Also gives the unfinished work of executors that died to the queues again, and forgets finished work.
+    Also tells staff (again) of cases that nobody has seen, asks people the day after how they are, gives the unfinished
+    work of executors that died to the queues again, and forgets finished work.
     """
     mark = scheduled.strftime("%Y%m%d%H%M%S")
     _resume_dead_executors()
+    _tell_staff()
+    for entry_id, contact_id in _put_follow_ups():
+        send_at_once(entry_id, contact_id)
     found = _find_stuck()
     for message_id, contact_id in found["turns"]:
         with (

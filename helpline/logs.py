@@ -19,12 +19,15 @@ ALLOWED_FIELDS = frozenset(
         "channel",
         "code",
         "count",
+        "danger",
         "entry_id",
         "error",
         "final",
         "message_id",
         "reason",
         "status",
+        "tier",
+        "urgent",
     }
 )
 
@@ -60,14 +63,3 @@ def set_up_logs() -> None:
     logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
     for noisy in ("httpx", "twilio.http_client", "urllib3", "dbos", "uvicorn", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-
-
-class LoggedAlerts:
-    """Alerts as log lines at the highest level. Other adapters take the same calls."""
-
-    def __init__(self) -> None:
-        self._log = structlog.get_logger("alerts")
-
-    def raise_alert(self, kind: str, **ids: str | int) -> None:
-        """Raise one alert."""
-        self._log.critical("alert", alert=kind, **ids)

@@ -43,9 +43,13 @@ class Assistant(Protocol):
         ...
 
 
+class AlertNotRaised(Exception):
+    """Nobody could be told; the alert must be raised again later."""
+
+
 class Alerts(Protocol):
     """Tells the people who run the service that something needs them. Carries ids, never words."""
 
     def raise_alert(self, kind: str, **ids: str | int) -> None:
-        """Raise one alert."""
+        """Raise one alert. Raises AlertNotRaised."""
         ...

@@ -52,6 +52,25 @@ class Settings(BaseSettings):
         default=None, description="Where Twilio's REST API is, if not at Twilio: a test's or the simulator's."
     )
 
+    staff_hours: str = Field(
+        default="",
+        description='When people of yours read messages: "mon-fri 09:00-17:00; sat 10:00-12:00". Unset: nobody does.',
+    )
+    staff_read_within_minutes: int = Field(
+        default=60, ge=1, le=480, description="While they do, how soon they read a message that shows danger."
+    )
+    case_acknowledge_within_minutes: int = Field(
+        default=10, ge=1, le=480, description="After how long a case that nobody has taken on is told again, to more."
+    )
+    alert_email_to: str = Field(default="", description="Who is told of danger by e-mail, with commas between.")
+    alert_escalation_to: str = Field(default="", description="Who is told as well when nobody has taken a case on.")
+    alert_email_from: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+
     turn_slots: int = Field(default=8, description="Calls to the assistant in flight at once, per process.")
     assistant_timeout_seconds: float = 8.0
     flow_poll_seconds: float = 0.1

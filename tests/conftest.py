@@ -16,7 +16,9 @@ from channels.gateway import Gateway, Work
 from channels.registry import CHANNELS
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
+from helpline.bootstrap import read_yes_no
 from helpline.domain.safety import SafetyContent, SafetyScanner
+from helpline.domain.staff_hours import Staffing
 from helpline.ports import Clock
 from helpline.services.core import Core
 from helpline.settings import REPOSITORY
@@ -140,6 +142,8 @@ def make_core(engine: Engine, clock: Clock, content: Content, safety: SafetyCont
         safety=safety,
         forms={channel.name: channel.form for channel in CHANNELS},
         service_name="Essex Care Line",
+        staffing=Staffing(),
+        read_yes_no=read_yes_no,
     )
 
 

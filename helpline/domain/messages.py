@@ -21,6 +21,14 @@ class InboundMessage:
 
 
 @dataclass(frozen=True)
+class YesOrNo:
+    """A reply to a yes-or-no question. says_more: it says something else as well."""
+
+    yes: bool
+    says_more: bool
+
+
+@dataclass(frozen=True)
 class Reply:
     """What is said to a person: the words, and the options that a chat shows as buttons."""
 
@@ -80,6 +88,7 @@ class Purpose(StrEnum):
     HOLDING = "holding"
     SAFETY = "safety"
     CONTROL = "control"
+    FOLLOW_UP = "follow-up"
 
 
 class InboundState(StrEnum):

@@ -1,12 +1,15 @@
 """The first thing that reads every message: is somebody in danger, of what kind, and what do we say at once?
 
-No model, no database, no network: a message goes in, and a Danger or None comes out, in a time that grows only with
-the length of the message. The phrases and the replies are reviewed content (content/safety), not code.
+Two readers, one after the other. Phrases that people reviewed find what is said plainly: that is sure (tier 1), and
+gets the reply of its kind. A reader that learnt from examples finds what phrases miss: that may be (tier 2), and gets
+one direct question and the same routes. No database, no network: a message goes in, and a Danger or None comes out, in
+a time that grows only with the length of the message. Phrases, examples and replies are reviewed content
+(content/safety), not code.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from helpline.domain.normalise import Speller, spoken, views
 from helpline.domain.phrases import Phrase, PhraseBook, Unless, Words
@@ -16,9 +19,13 @@ Channel = Literal["sms", "chat"]
 
 UNKNOWN_KIND: Final = "unknown"
 UNKNOWN_PLACE: Final = "unknown"
+LEARNT_RULE: Final = "learnt"
 PEOPLE_READ: Final = "{people_read}"
+SERVICE_NAME: Final = "{service_name}"
 MOST_RECENT: Final = 2
-PHRASE_TIER: Final = 1
+LONGEST_JOINED: Final = 400
+SURE: Final = 1
+MAY_BE: Final = 2
 _SUBJECT_WITHIN: Final = 6
 
 
@@ -26,7 +33,8 @@ _SUBJECT_WITHIN: Final = 6
 class Danger:
     """What the gate found. `rule` is the id of the rule that matched, never the person's words.
 
-    tier: 1 for a phrase. joined: True when the danger shows only when read together with the messages before.
+    tier: SURE for a phrase, MAY_BE for the reader that learnt. joined: True when the danger shows only when read
+    together with the messages before. score: how likely the reader that learnt holds it to be, from 0 to 1.
     """
 
     kind: str
@@ -34,6 +42,24 @@ class Danger:
     who: Who
     rule: str
     joined: bool
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """What the reader that learnt makes of a message: the likeliest kind, whose danger, and how likely any is."""
+
+    kind: str
+    who: Who
+    score: float
+
+
+class LearntReader(Protocol):
+    """Reads one normalised text (see views), and suspects danger or does not."""
+
+    def suspect(self, text: str) -> Suspicion | None:
+        """The suspicion, or None where there is none worth a question."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,8 +86,9 @@ class SafetyContent:
     """Everything that the gate knows, read and checked by content.safety_schema.load_safety.
 
     subjects: the words that tell whose danger it is. replies: kind -> channel -> who ("me", "someone") -> text.
-    values: place (an authority, or "unknown") -> placeholder -> what stands there. common_words: words that people
-    run together with dangerous ones.
+    questions: the same for danger that may be. follow_ups: kind -> channel -> text, for the kinds that get one. denied:
+    channel -> text. values: place (an authority, or "unknown") -> placeholder -> what stands there. common_words: words
+    that people run together with dangerous ones.
     """
 
     kinds: tuple[Kind, ...]
@@ -70,6 +97,9 @@ class SafetyContent:
     exceptions: Mapping[str, tuple[Unless, ...]]
     common_words: frozenset[str]
     replies: Mapping[str, Mapping[str, Mapping[str, str]]]
+    questions: Mapping[str, Mapping[str, Mapping[str, str]]]
+    follow_ups: Mapping[str, Mapping[str, str]]
+    denied: Mapping[str, str]
     values: Mapping[str, Mapping[str, str]]
 
 
@@ -87,9 +117,10 @@ class _Found:
 class SafetyScanner:
     """Reads messages for danger. Make one at start-up and keep it: it holds no state between messages."""
 
-    def __init__(self, content: SafetyContent) -> None:
-        """Files every phrase of the content for finding."""
+    def __init__(self, content: SafetyContent, learnt: LearntReader | None = None) -> None:
+        """Files every phrase of the content for finding. Without a reader that learnt, phrases are all there is."""
         self._content = content
+        self._learnt = learnt
         self._book = PhraseBook(
             (phrase, (kind, rule)) for kind in content.kinds for rule in kind.rules for phrase in rule.phrases
         )
@@ -109,18 +140,35 @@ class SafetyScanner:
         recent: the messages of this person just before it, oldest first; the last two are read with it, to catch
         what was split over several texts. A danger that was whole in an earlier message is not reported again.
         """
-        alone = self._worst(found for view in views(text, self._speller) for found in self._dangers(Words.of(view), 0))
+        readings = views(text, self._speller)
+        alone = self._worst(found for view in readings for found in self._dangers(Words.of(view), 0))
         if alone:
-            return self._danger(alone, joined=False)
-        before = [message for message in recent[-MOST_RECENT:] if message.strip()]
-        if not before or not text.strip():
-            return None
-        across = self._worst(self._dangers_across(" ".join(before), text))
-        return self._danger(across, joined=True) if across else None
+            return self._sure(alone, joined=False)
+        before = [message for message in recent[-MOST_RECENT:] if message.strip()] if text.strip() else []
+        across = self._worst(self._dangers_across(" ".join(before), text)) if before else None
+        if across:
+            return self._sure(across, joined=True)
+        return self._may_be(readings[-1], joined=False) or self._may_be_across(before, text)
 
     @staticmethod
-    def _danger(found: _Found, joined: bool) -> Danger:
-        return Danger(found.kind, PHRASE_TIER, found.who, found.rule, joined)
+    def _sure(found: _Found, joined: bool) -> Danger:
+        return Danger(found.kind, SURE, found.who, found.rule, joined)
+
+    def _may_be(self, reading: str, joined: bool) -> Danger | None:
+        suspicion = self._learnt.suspect(reading) if self._learnt else None
+        if suspicion is None:
+            return None
+        return Danger(suspicion.kind, MAY_BE, suspicion.who, LEARNT_RULE, joined, suspicion.score)
+
+    def _may_be_across(self, before: Sequence[str], text: str) -> Danger | None:
+        """Danger that may be in the last message and this one together, and was not seen in the last one already."""
+        if not before or self._learnt is None or len(before[-1]) + len(text) > LONGEST_JOINED:
+            return None
+        earlier = before[-1]
+        last = views(earlier, self._speller)
+        if self._learnt.suspect(last[-1]) or any(True for view in last for _ in self._dangers(Words.of(view), 0)):
+            return None
+        return self._may_be(views(f"{earlier} {text}", self._speller)[-1], joined=True)
 
     def _dangers_across(self, earlier: str, text: str) -> Iterator[_Found]:
         """Dangers that begin in the earlier messages and end in this one, cut between words or inside one."""
@@ -167,7 +215,7 @@ def safe_scan(scanner: SafetyScanner, text: str, recent: Sequence[str] = ()) -> 
     try:
         return scanner.scan(text, recent)
     except Exception:
-        return Danger(UNKNOWN_KIND, PHRASE_TIER, "unknown", "scanner-failed", joined=False)
+        return Danger(UNKNOWN_KIND, SURE, "unknown", "scanner-failed", joined=False)
 
 
 def reply(content: SafetyContent, danger: Danger, channel: str, authority: str | None, people_read: str) -> str:
@@ -177,12 +225,28 @@ def reply(content: SafetyContent, danger: Danger, channel: str, authority: str |
     the place is not known, which gives the numbers of all three councils. people_read: one sentence that tells the
     truth about when a person will read this; it is set in last, so that nothing in it is taken for a placeholder.
     """
-    by_channel = content.replies.get(danger.kind) or content.replies[UNKNOWN_KIND]
+    written = content.questions if danger.tier == MAY_BE else content.replies
+    by_channel = written.get(danger.kind) or content.replies[UNKNOWN_KIND]
     by_who = by_channel["sms" if channel == "sms" else "chat"]
     text = by_who.get(danger.who) or by_who.get("anyone") or by_who["me"]
+    return _filled(content, text, authority).replace(PEOPLE_READ, people_read).strip()
+
+
+def _filled(content: SafetyContent, text: str, authority: str | None = None) -> str:
     for name, value in (content.values.get(authority or "") or content.values[UNKNOWN_PLACE]).items():
         text = text.replace("{" + name + "}", value)
-    return text.replace(PEOPLE_READ, people_read).strip()
+    return text
+
+
+def follow_up(content: SafetyContent, kind: str, channel: str, service_name: str) -> str:
+    """The message of the day after, ready to send. Raises KeyError for a kind that gets none."""
+    text = content.follow_ups[kind]["sms" if channel == "sms" else "chat"]
+    return _filled(content, text).replace(SERVICE_NAME, service_name)
+
+
+def denied(content: SafetyContent, channel: str) -> str:
+    """What is said when the person answers our question with no."""
+    return _filled(content, content.denied["sms" if channel == "sms" else "chat"])
 
 
 def fold_phrase(written: str) -> str:

@@ -1,6 +1,6 @@
 """What every use case works with: the database, the clock, the reviewed words and the safety scanner."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from helpline.domain.contact_line import reply_text
 from helpline.domain.control_words import ControlWords
 from helpline.domain.guide import Guide
+from helpline.domain.messages import YesOrNo
 from helpline.domain.places import Gazetteer
 from helpline.domain.replies import Channel, ReplyWords
-from helpline.domain.safety import Danger, SafetyContent, SafetyScanner, safe_scan
+from helpline.domain.safety import Danger, SafetyContent, SafetyScanner, follow_up, safe_scan
 from helpline.domain.safety import reply as reply_to_danger
+from helpline.domain.staff_hours import Staffing, clock_time, day_name
 from helpline.ports import Clock
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import Database
@@ -21,7 +23,11 @@ LOCAL_TIME = ZoneInfo("Europe/London")
 
 @dataclass(frozen=True)
 class Core:
-    """The product without its edges. forms: how each channel is worded."""
+    """The product without its edges.
+
+    forms: how each channel is worded. read_yes_no: what a reply to a yes-or-no question of ours says, or None where it
+    says neither.
+    """
 
     database: Database
     clock: Clock
@@ -34,6 +40,8 @@ class Core:
     safety: SafetyContent
     forms: Mapping[str, Channel]
     service_name: str
+    staffing: Staffing
+    read_yes_no: Callable[[str], YesOrNo | None]
 
     def form_of(self, channel: str) -> Channel:
         """How a channel is worded. Raises KeyError for a channel that is not registered."""
@@ -53,5 +61,20 @@ class Core:
 
     def safety_reply(self, danger: Danger, form: Channel, authority: str | None) -> str:
         """The reviewed reply to a danger, with the truth about when a person will read this."""
-        people_read = self.say("people-read", form, authority)
-        return reply_to_danger(self.safety, danger, form, authority, people_read)
+        return reply_to_danger(self.safety, danger, form, authority, self.people_read(form))
+
+    def people_read(self, form: Channel) -> str:
+        """The sentence that says when a person will read what was just written, and never promises more."""
+        now = self.clock.now().astimezone(LOCAL_TIME)
+        by = self.staffing.hours.read_by(now, self.staffing.read_within)
+        if by is not None:
+            return self.say("people-read-by", form, when=clock_time(by))
+        opens = self.staffing.hours.next_opening(now)
+        if opens is None:
+            return self.say("people-read", form)
+        when = f"{clock_time(opens)} {day_name(opens.date(), now.date())}"
+        return self.say("people-read-from", form, when=when)
+
+    def follow_up_text(self, kind: str, form: Channel) -> str:
+        """How we ask, the day after, how somebody is. Raises KeyError for a kind that gets no such message."""
+        return follow_up(self.safety, kind, form, self.service_name)

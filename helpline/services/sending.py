@@ -9,6 +9,7 @@ import structlog
 
 from helpline.domain.messages import OutboundMessage, OutboxState, Purpose, SendError, SendResult
 from helpline.ports import MessageSender
+from helpline.services.cases import note_reply_refused
 from helpline.services.core import Core
 from helpline.storage.models import Contact, Outbox, ThreadEntry
 
@@ -120,6 +121,8 @@ def record_failed(core: Core, entry_id: int, error: SendError, *, is_final: bool
             outbox.state = OutboxState.FAILED
         elif not error.uncertain:
             outbox.state = OutboxState.QUEUED
+        if is_final and outbox.purpose == Purpose.SAFETY:
+            note_reply_refused(session, core, entry_id)
         if error.opted_out:
             entry = session.get_one(ThreadEntry, entry_id)
             contact = session.get_one(Contact, entry.contact_id)

@@ -8,11 +8,13 @@ from helpline.domain.control_words import match
 from helpline.domain.messages import InboundState, Purpose, Reply
 from helpline.domain.places import AmbiguousPlace, OutOfArea
 from helpline.domain.text import LONGEST_FOR_ASSISTANT, for_assistant
+from helpline.services import cases
 from helpline.services.core import Core
+from helpline.services.danger import ASKED_AGAIN, open_question
 from helpline.services.outgoing import put_in_outbox
 from helpline.storage import repositories
 from helpline.storage.engine import Session
-from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry
+from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry, TurnRecord
 
 # Control words that are commands to the assistant.
 _COMMANDS = {"menu": "menu", "more": "more", "why": "why", "repeat": "repeat", "talk": "talk_to_a_person"}
@@ -66,7 +68,7 @@ def _metadata(core: Core, contact: Contact, conversation: Conversation, inbound:
     return {
         "message_id": inbound.entry_id,
         "channel": contact.channel,
-        "expects": conversation.expects,
+        "expects": open_question(conversation),
         "place": place,
         "command": _COMMANDS.get(word) if word else None,
         "last": {"topic": conversation.topic, "answer": conversation.answer} if conversation.topic else None,
@@ -102,6 +104,13 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
             )
             return None
         form = core.form_of(contact.channel)
+        if cases.recent_case(session, core, contact.id) is not None:
+            calm = _calm(session, core, message_id, contact)
+            if calm is not None and inbound.state_reason == ASKED_AGAIN:
+                # They have had our thanks; there was no question in it that we could answer.
+                inbound.state, inbound.settled_at = InboundState.ANSWERED, now
+                return None
+            replies = [Reply(calm)] if calm is not None else replies
         # Rasa cuts a reply at its blank lines; they are put together again here.
         text = ("\n" if form == "sms" else "\n\n").join(reply.text.strip() for reply in replies)
         joiner = " " if form == "sms" else "\n\n"
@@ -121,6 +130,18 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
         )
         inbound.state, inbound.settled_at = InboundState.ANSWERED, now
         return outbox_id
+
+
+# What is too cheerful, or of no use, to say to somebody who was in danger a few hours ago.
+_TOO_CHEERFUL = ("small_talk", "out_of_scope", "nlu_fallback")
+
+
+def _calm(session: Session, core: Core, message_id: int, contact: Contact) -> str | None:
+    """What is said instead of small talk and "I can't help with that" for a day after danger; None for all else."""
+    record = session.get(TurnRecord, message_id)
+    if record is None or not record.intent.startswith(_TOO_CHEERFUL):
+        return None
+    return core.say("calm", core.form_of(contact.channel), contact.authority)
 
 
 def hold(core: Core, message_id: int) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     DateTime,
     Dialect,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -161,7 +163,12 @@ class TurnRecord(Base):
 
 
 class DangerCase(Base):
-    """Somebody may be in danger. One open case for each person and kind; only staff close it."""
+    """Somebody may be in danger. One open case for each person and kind; only staff close it.
+
+    tier: the surest of its evidence. urgent: something went wrong that makes it worse, so it comes first. alert_due_at:
+    when staff are to be told (again); none once somebody has seen it. denied_at: the person answered our question with
+    no, which closes nothing. follow_up_due_at: when we ask how they are; none if that is not safe, or done.
+    """
 
     __tablename__ = "danger_case"
 
@@ -169,7 +176,21 @@ class DangerCase(Base):
     contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"))
     kind: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(12), default="open")
+    tier: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    urgent: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_evidence_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    alert_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    alerts_raised: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    acknowledged_by: Mapped[str | None] = mapped_column(String(80))
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str | None] = mapped_column(String(80))
+    closed_because: Mapped[str | None] = mapped_column(Text)
+    opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reply_refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    denied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    follow_up_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     __table_args__ = (
         Index(
@@ -185,7 +206,10 @@ class DangerCase(Base):
 
 
 class CaseEvidence(Base):
-    """A message that opened a case or added to it: which rule found it, how sure, and what was said back."""
+    """A message that opened a case or added to it: which rule found it, how sure, and what was said back.
+
+    score: how likely danger was held to be, where a statistical reader found it.
+    """
 
     __tablename__ = "case_evidence"
 
@@ -194,6 +218,7 @@ class CaseEvidence(Base):
     tier: Mapped[int]
     who: Mapped[str] = mapped_column(String(12))
     rule: Mapped[str] = mapped_column(String(80))
+    score: Mapped[float | None]
     reply_entry_id: Mapped[int | None] = mapped_column(ForeignKey("thread_entry.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 

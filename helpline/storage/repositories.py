@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from helpline.domain.messages import InboundMessage, InboundState, OutboxState, Purpose
@@ -143,19 +143,76 @@ def oldest_unanswered(session: Session, contact_id: str, up_to: int) -> Inbound 
     )
 
 
-def open_case(session: Session, contact_id: str, kind: str, now: datetime) -> tuple[DangerCase, bool]:
-    """The open case of this person and kind, and whether it is new."""
-    case = session.scalar(
+def find_open_case(session: Session, contact_id: str, kind: str) -> DangerCase | None:
+    """The open case of this person and kind."""
+    return session.scalar(
         select(DangerCase).where(
             DangerCase.contact_id == contact_id, DangerCase.kind == kind, DangerCase.state == "open"
         )
     )
+
+
+def open_case(session: Session, contact_id: str, kind: str, now: datetime) -> tuple[DangerCase, bool]:
+    """The open case of this person and kind, and whether it is new."""
+    case = find_open_case(session, contact_id, kind)
     if case is not None:
         return case, False
-    case = DangerCase(contact_id=contact_id, kind=kind, opened_at=now)
+    case = DangerCase(contact_id=contact_id, kind=kind, opened_at=now, last_evidence_at=now)
     session.add(case)
     session.flush()
     return case, True
+
+
+def open_cases_of(session: Session, contact_id: str) -> Sequence[DangerCase]:
+    """A person's open cases."""
+    return session.scalars(
+        select(DangerCase).where(DangerCase.contact_id == contact_id, DangerCase.state == "open")
+    ).all()
+
+
+def case_of_reply(session: Session, reply_entry_id: int) -> DangerCase | None:
+    """The case in which a safety reply was sent."""
+    return session.scalar(
+        select(DangerCase)
+        .join(CaseEvidence, CaseEvidence.case_id == DangerCase.id)
+        .where(CaseEvidence.reply_entry_id == reply_entry_id)
+    )
+
+
+def last_evidence(session: Session, case_id: int) -> CaseEvidence:
+    """The newest message of a case. Raises sqlalchemy.exc.NoResultFound if it has none."""
+    return session.scalars(
+        select(CaseEvidence).where(CaseEvidence.case_id == case_id).order_by(CaseEvidence.entry_id.desc()).limit(1)
+    ).one()
+
+
+def cases_due_for_alert(session: Session, now: datetime, most: int) -> Sequence[DangerCase]:
+    """Open cases of which staff are to be told now: what went wrong first, then the surest, then the oldest."""
+    return session.scalars(
+        select(DangerCase)
+        .where(DangerCase.state == "open", DangerCase.alert_due_at <= now)
+        .order_by(DangerCase.urgent.desc(), DangerCase.tier, DangerCase.id)
+        .limit(most)
+    ).all()
+
+
+def cases_due_for_follow_up(session: Session, now: datetime, most: int) -> Sequence[DangerCase]:
+    """Cases whose person is to be asked now how they are."""
+    return session.scalars(
+        select(DangerCase).where(DangerCase.follow_up_due_at <= now).order_by(DangerCase.id).limit(most)
+    ).all()
+
+
+def open_cases_with_counts(session: Session) -> Sequence[tuple[DangerCase, int]]:
+    """Every open case with the number of its messages: what went wrong first, unseen before seen, surest, oldest."""
+    rows = session.execute(
+        select(DangerCase, func.count(CaseEvidence.entry_id))
+        .outerjoin(CaseEvidence, CaseEvidence.case_id == DangerCase.id)
+        .where(DangerCase.state == "open")
+        .group_by(DangerCase.id)
+        .order_by(DangerCase.urgent.desc(), DangerCase.acknowledged_at.is_not(None), DangerCase.tier, DangerCase.id)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def add_evidence(session: Session, evidence: CaseEvidence) -> None:

@@ -21,10 +21,10 @@ from channels.gateway import Outcome
 from content.safety_schema import load_safety
 from content.schema import load_content
 from helpline import flows
+from helpline.alerts import LoggedAlerts
 from helpline.clock import SystemClock
 from helpline.domain.messages import InboundMessage, OutboundMessage, Reply, SendResult
 from helpline.domain.safety import SafetyScanner
-from helpline.logs import LoggedAlerts
 from helpline.settings import REPOSITORY
 from tests.flows.starting import running
 

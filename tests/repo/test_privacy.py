@@ -104,7 +104,8 @@ def test_nobodys_words_or_number_are_in_the_log(conversation: Path) -> None:
 LOGGING = """
 import logging, sys
 import structlog
-from helpline.logs import LoggedAlerts, set_up_logs
+from helpline.alerts import LoggedAlerts
+from helpline.logs import set_up_logs
 
 set_up_logs()
 secret = sys.argv[1]

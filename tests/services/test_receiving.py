@@ -19,7 +19,7 @@ QUESTION = "how do i stop mum falling"
 
 def test_a_message_is_stored_as_it_came_before_anything_is_done_about_it(core: Core, clock: SettableClock) -> None:
     received = receive(core, text_from(QUESTION, media=("image/jpeg",)))
-    assert received.new and received.needs_turn
+    assert received.new and received.turn_for == received.message_id
     assert (received.outbox_id, received.danger_kind) == (None, None)
     stored = rows.inbound(core, received.message_id)
     assert (stored.channel, stored.provider_id, stored.media, stored.state) == (
@@ -38,7 +38,7 @@ def test_a_repeat_of_a_message_is_recognised_for_ever(core: Core, clock: Settabl
     clock.advance(timedelta(days=400))
     again = receive(core, text_from(QUESTION))
     assert (again.message_id, again.contact_id, again.new) == (first.message_id, first.contact_id, False)
-    assert not again.needs_turn
+    assert again.turn_for is None
     assert len(rows.all_of(core, Inbound)) == 1
 
 
@@ -93,7 +93,7 @@ def test_what_has_no_words_is_answered_at_once_without_the_assistant(
     core: Core, reply_id: str, typed: str, media: tuple[str, ...]
 ) -> None:
     received = receive(core, text_from(typed, media=media))
-    assert not received.needs_turn
+    assert received.turn_for is None
     [reply] = rows.outbox(core)
     assert reply.entry_id == received.outbox_id
     assert reply.text.endswith(core.say(reply_id, "sms"))
@@ -119,7 +119,7 @@ def test_strange_text_is_kept_whole_and_reaches_the_assistant_harmless(
     core: Core, typed: str, stored: str, asked: str
 ) -> None:
     received = receive(core, text_from(typed))
-    assert received.needs_turn
+    assert received.turn_for == received.message_id
     assert rows.stored_text(core, received.message_id) == stored
     request = next_turn(core, received.message_id)
     assert request is not None
@@ -140,7 +140,7 @@ def test_danger_is_found_through_a_leading_slash_and_invisible_letters(core: Cor
 
 def test_a_sender_that_cannot_be_answered_is_kept_and_not_answered(core: Core) -> None:
     received = receive(core, text_from("Your parcel waits", address="ParcelCo", answerable=False))
-    assert not received.needs_turn and received.outbox_id is None
+    assert received.turn_for is None and received.outbox_id is None
     stored = rows.inbound(core, received.message_id)
     assert (stored.state, stored.state_reason) == ("suppressed", "sender-cannot-be-answered")
 
@@ -165,11 +165,11 @@ def test_danger_gets_its_reply_and_its_case_in_the_same_commit(core: Core, clock
         reply.entry_id,
     )
     assert (evidence.tier, evidence.who, evidence.rule) == (1, "me", "suicide-kill-oneself")
-    assert (received.outbox_id, received.case_id, received.danger_kind, received.needs_turn) == (
+    assert (received.outbox_id, received.case_id, received.danger_kind, received.turn_for) == (
         reply.entry_id,
         case.id,
         "suicide",
-        False,
+        None,
     )
     assert rows.inbound(core, received.message_id).state_reason == "safety"
 
@@ -213,7 +213,7 @@ def test_stop_ends_all_texts_with_one_confirmation(core: Core, clock: SettableCl
     assert (reply.purpose, reply.text) == ("control", core.say("stop-confirmed", "sms"))
     assert received.outbox_id == reply.entry_id
     again = receive(core, text_from("stop", "SM2"))
-    assert again.outbox_id is None and not again.needs_turn
+    assert again.outbox_id is None and again.turn_for is None
     assert len(rows.outbox(core)) == 1
 
 
@@ -229,7 +229,7 @@ def test_stop_forgets_the_question_that_was_open(core: Core) -> None:
 def test_after_stop_a_message_is_kept_and_not_answered(core: Core, typed: str) -> None:
     receive(core, text_from("STOP"))
     received = receive(core, text_from(typed, "SM2"))
-    assert received.outbox_id is None and not received.needs_turn
+    assert received.outbox_id is None and received.turn_for is None
     stored = rows.inbound(core, received.message_id)
     assert (stored.state, stored.state_reason) == ("suppressed", "opted-out")
     assert rows.stored_text(core, received.message_id) == typed
@@ -248,7 +248,7 @@ def test_start_after_stop_brings_the_texts_back(core: Core) -> None:
     receive(core, text_from("START", "SM2"))
     assert rows.contact(core).opted_out_at is None
     assert rows.texts(core)[-1] == core.say("start-confirmed", "sms")
-    assert receive(core, text_from(QUESTION, "SM3")).needs_turn
+    assert receive(core, text_from(QUESTION, "SM3")).turn_for is not None
 
 
 def test_help_is_answered_at_once(core: Core) -> None:

@@ -54,10 +54,12 @@ def test_every_message_id_is_higher_than_all_before_even_after_rows_are_deleted(
 def test_one_person_has_at_most_one_open_case_of_a_kind(core: Core) -> None:
     contact_id = receive(core, text_from("hello")).contact_id
     with core.database.write() as session:
-        session.add(DangerCase(contact_id=contact_id, kind="suicide", state="closed", opened_at=NOON))
-        session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON))
+        session.add(
+            DangerCase(contact_id=contact_id, kind="suicide", state="closed", opened_at=NOON, last_evidence_at=NOON)
+        )
+        session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON, last_evidence_at=NOON))
     with pytest.raises(StorageConflict), core.database.write() as session:
-        session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON))
+        session.add(DangerCase(contact_id=contact_id, kind="suicide", opened_at=NOON, last_evidence_at=NOON))
 
 
 def test_a_moment_is_stored_and_read_in_utc_whatever_zone_it_came_in(core: Core) -> None:

@@ -1,0 +1,58 @@
+"""The open cases of danger in the terminal: seen, taken on and closed by hand. No words and no address are shown."""
+
+from rich.table import Table
+
+from helpline.services.cases import CaseView, NoSuchCase, acknowledge, close, open_cases
+from helpline.services.core import LOCAL_TIME, Core
+
+
+class CannotChangeCase(Exception):
+    """One clear sentence on why a case was not changed."""
+
+
+def change_case(core: Core, *, take: int | None, close_number: int | None, by: str, because: str) -> None:
+    """Take a case on, or close one. Raises CannotChangeCase."""
+    number = take if take is not None else close_number
+    if number is None:
+        return
+    if take is not None and close_number is not None:
+        raise CannotChangeCase("Take a case on or close one, not both at once.")
+    if not by.strip():
+        raise CannotChangeCase("Say who you are: --by NAME")
+    if take is None and not because.strip():
+        raise CannotChangeCase("Say why the case is closed: --because WORDS (no names)")
+    try:
+        if take is not None:
+            acknowledge(core, number, by.strip())
+        else:
+            close(core, number, by.strip(), because.strip())
+    except NoSuchCase:
+        raise CannotChangeCase(f"There is no open case {number}.") from None
+
+
+def case_table(core: Core) -> Table:
+    """Every open case, what needs somebody most first."""
+    table = Table(title="Open cases of danger", caption="Take one on: --take NUMBER --by NAME")
+    for heading in ("case", "kind", "sure?", "opened", "last message", "messages", "taken on by", "note"):
+        table.add_column(heading)
+    for case in open_cases(core):
+        table.add_row(
+            str(case.id),
+            case.kind,
+            "sure" if case.tier == 1 else "may be",
+            f"{case.opened_at.astimezone(LOCAL_TIME):%d %b %H:%M}",
+            f"{case.last_evidence_at.astimezone(LOCAL_TIME):%d %b %H:%M}",
+            str(case.messages),
+            case.acknowledged_by or f"nobody ({case.alerts_raised} alerts)",
+            ", ".join(_notes(case)),
+        )
+    return table
+
+
+def _notes(case: CaseView) -> list[str]:
+    notes = {
+        "our reply was refused": case.reply_refused,
+        "ended the texts afterwards": case.opted_out,
+        "said no to our question": case.denied,
+    }
+    return [note for note, holds in notes.items() if holds]
