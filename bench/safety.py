@@ -1,9 +1,10 @@
-"""How many dangers the first gate finds, how often it cries wolf, and how long it takes.
+"""How many dangers the gate finds, of which kind, how often it cries wolf, and how long it takes.
 
-    python bench/safety.py FILE.jsonl [--perturb] [--misses]
+    .venv/bin/python -m bench.safety FILE.jsonl [--clean] [--misses] [--phrases-only]
 
 FILE.jsonl has one {"text", "label"} a line; the label is a kind of danger or "none". A line may also have "group",
-by which false alarms are counted apart.
+by which false alarms are counted apart. Every message is read as it is and spoilt in eight ways. Shares come with
+Wilson's 95 % interval. --misses lists what was read wrongly: never for a file that is to stay unseen.
 """
 
 import argparse
@@ -11,18 +12,15 @@ import json
 import random
 import re
 import statistics
-import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from content.safety_schema import load_safety  # noqa: E402
-from helpline.domain.safety import SafetyScanner  # noqa: E402
+from content.safety_schema import load_safety
+from helpline.danger_reader import DangerReader
+from helpline.domain.safety import SURE, Danger, SafetyScanner
+from helpline.settings import REPOSITORY
 
 NONE = "none"
 SEED = 20261122
@@ -36,6 +34,15 @@ class Example:
     text: str
     label: str
     group: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """An example and what the gate made of it."""
+
+    example: Example
+    danger: Danger | None
+    milliseconds: float
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -55,81 +62,133 @@ def wilson(found: int, of: int) -> tuple[float, float]:
     return max(0.0, (middle - spread) / size), min(1.0, (middle + spread) / size)
 
 
-def _line(name: str, found: int, of: int, note: str = "") -> str:
-    low, high = wilson(found, of)
-    share = found / of if of else 0.0
-    return f"{name:24} {found:4}/{of:<4} {share:7.1%}  (95 % {low:6.1%} to {high:6.1%})  {note}"
-
-
-def _typo(text: str, chance: random.Random) -> str:
-    """One letter in about every sixteen swapped with the next or left out, never the first of a word."""
+def _slips(text: str, chance: random.Random) -> str:
+    """One letter in about every sixteen swapped with the next, doubled or left out, never the first of a word."""
     letters = list(text)
     for at in range(1, len(letters) - 1):
         if letters[at].isalpha() and letters[at - 1].isalpha() and chance.random() < 0.06:
-            if chance.random() < 0.5:
+            way = chance.randrange(3)
+            if way == 0:
                 letters[at], letters[at + 1] = letters[at + 1], letters[at]
             else:
-                letters[at] = ""
+                letters[at] *= 2 * (way - 1)
     return "".join(letters)
 
 
+_SHORT = {
+    "you": "u", "your": "ur", "are": "r", "to": "2", "for": "4", "please": "plz", "and": "n", "with": "wiv",
+    "because": "cuz", "the": "da", "that": "dat", "going": "goin", "something": "sumthing", "cannot": "cnt",
+    "can't": "cant", "don't": "dnt", "want": "wnt", "what": "wot", "about": "bout", "tonight": "2nite",
+    "anymore": "nemore", "have": "hav", "before": "b4", "just": "jus", "again": "agen", "be": "b",
+}  # fmt: skip
+_FACES = ("\U0001f62d", "\U0001f494", "\U0001f622", "\U0001f64f", "\U0001f44d")
+_PADDING = (
+    "Hello, I hope you are well. I have a few things to ask today. The blue badge form came and we sent it back last "
+    "week. My sister says the council may have a list of day centres near Braintree. The bins were late again."
+)
+
+
+def _text_speak(text: str, _: random.Random) -> str:
+    return re.sub(r"[\w']+", lambda word: _SHORT.get(word.group().lower(), word.group()), text).lower()
+
+
+def _no_vowels(text: str, chance: random.Random) -> str:
+    """Every third word of five letters or more without the vowels inside it."""
+
+    def clip(word: re.Match[str]) -> str:
+        if len(word.group()) < 5 or chance.random() > 0.34:
+            return word.group()
+        return word.group()[0] + re.sub(r"[aeiou]", "", word.group()[1:-1]) + word.group()[-1]
+
+    return re.sub(r"[A-Za-z]+", clip, text)
+
+
+def _with_faces(text: str, chance: random.Random) -> str:
+    words = text.split()
+    at = chance.randrange(len(words) + 1)
+    return " ".join([*words[:at], chance.choice(_FACES), *words[at:], chance.choice(_FACES) * 2])
+
+
 PERTURBATIONS: dict[str, Callable[[str, random.Random], str]] = {
+    "typos": _slips,
+    "text-speak": _text_speak,
+    "spaced letters": lambda text, _: "   ".join(" ".join(word) for word in text.split()),
     "CAPITALS": lambda text, _: text.upper(),
-    "extra spaces": lambda text, _: "  " + text.replace(" ", "   ") + " ",
-    "no apostrophes": lambda text, _: re.sub(r"['\u2019]", "", text),
-    "no punctuation": lambda text, _: re.sub(r"[^\w\s]", "", text),
-    "s p a c e d": lambda text, _: "  ".join(" ".join(word) for word in text.split()),
-    "6 % typos": _typo,
-    "stretched": lambda text, _: re.sub(r"([aeiou])(?=\w*\b)", r"\1\1\1", text, count=4),
-    "leet": lambda text, _: text.translate(str.maketrans("oiea", "0134")),
-    "look-alikes": lambda text, _: text.translate(str.maketrans("aeo", "\u0430\u0435\u043e")),
-    "no vowels inside": lambda text, _: re.sub(r"(?<=\w)[aeiou](?=\w)", "", text),
-    "in a long message": lambda text, _: f"{'I have a question about the blue badge. ' * 40}{text}. Thank you.",
+    "no vowels": _no_vowels,
+    "emoji": _with_faces,
+    "long padding": lambda text, _: f"{_PADDING} {text}. {_PADDING}",
 }
+SPLIT = "split in two"
 
 
-def report(scanner: SafetyScanner, examples: list[Example], show_misses: bool) -> None:
-    """Print recall for each kind, false alarms for each group, and the time for a message."""
-    scanner.scan("warm up")
-    found: dict[str, int] = defaultdict(int)
-    right: dict[str, int] = defaultdict(int)
-    total: dict[str, int] = defaultdict(int)
-    times: list[float] = []
-    wrong: list[str] = []
+def read_all(scanner: SafetyScanner, examples: Sequence[Example], spoil: Callable[[str], str]) -> list[Read]:
+    """Every example, spoilt, as the gate reads it."""
+    read = []
     for example in examples:
+        text = spoil(example.text)
         start = time.perf_counter()
-        danger = scanner.scan(example.text)
-        times.append((time.perf_counter() - start) * 1000)
-        key = example.label if example.label != NONE else f"none: {example.group}"
-        total[key] += 1
-        found[key] += danger is not None
-        right[key] += danger is not None and danger.kind == example.label
-        if (danger is None) != (example.label == NONE):
-            wrong.append(f"  {key:24} {danger.rule if danger else 'missed':32} {example.text}")
-        elif danger and danger.kind != example.label:
-            wrong.append(f"  {key:24} ~{danger.rule:32} {example.text}")
-    kinds = sorted(key for key in total if not key.startswith(NONE))
-    print("Found (any danger), and how many with the right kind")
-    for kind in kinds:
-        print(_line(kind, found[kind], total[kind], f"right kind {right[kind]}"))
-    every = sum(total[kind] for kind in kinds)
-    print(_line("all dangers", sum(found[k] for k in kinds), every, f"right kind {sum(right[k] for k in kinds)}"))
-    print("False alarms")
-    for group in sorted(key for key in total if key.startswith(NONE)):
-        print(_line(group, found[group], total[group]))
-    ordered = sorted(times)
+        danger = scanner.scan(text)
+        read.append(Read(example, danger, (time.perf_counter() - start) * 1000))
+    return read
+
+
+def read_split(scanner: SafetyScanner, examples: Sequence[Example], chance: random.Random) -> list[Read]:
+    """Every example sent as two messages, one straight after the other: what either of them shows counts."""
+    read = []
+    for example in examples:
+        words = example.text.split()
+        at = chance.randrange(1, len(words)) if len(words) > 1 else 1
+        first, second = " ".join(words[:at]), " ".join(words[at:])
+        start = time.perf_counter()
+        danger = scanner.scan(first) or (scanner.scan(second, (first,)) if second else None)
+        read.append(Read(example, danger, (time.perf_counter() - start) * 1000))
+    return read
+
+
+def _line(name: str, found: int, of: int, note: str = "") -> str:
+    low, high = wilson(found, of)
+    return f"  {name:26} {found:4}/{of:<4} {found / max(of, 1):7.1%}  ({low:6.1%} to {high:6.1%})  {note}".rstrip()
+
+
+def report(read: Sequence[Read]) -> None:
+    """Print recall for each kind, and false alarms for each group."""
+    dangers = [one for one in read if one.example.label != NONE]
+    print("Danger found, 95 % interval, and how many with the right kind")
+    for kind in sorted({one.example.label for one in dangers}):
+        of_kind = [one for one in dangers if one.example.label == kind]
+        found = [one for one in of_kind if one.danger]
+        right = sum(one.danger is not None and one.danger.kind == kind for one in found)
+        print(_line(kind, len(found), len(of_kind), f"right kind {right / max(len(found), 1):.1%} of those found"))
+    found = [one for one in dangers if one.danger]
+    right = sum(one.danger is not None and one.danger.kind == one.example.label for one in found)
+    sure = sum(one.danger is not None and one.danger.tier == SURE for one in found)
+    print(_line("any danger", len(found), len(dangers), f"right kind {right / max(len(found), 1):.1%}, tier 1 {sure}"))
+    print("False alarms (any, and tier 1)")
+    for group in sorted({one.example.group for one in read if one.example.label == NONE}):
+        harmless = [one for one in read if one.example.label == NONE and one.example.group == group]
+        alarms = [one for one in harmless if one.danger]
+        sure = sum(one.danger is not None and one.danger.tier == SURE for one in alarms)
+        print(_line(group, len(alarms), len(harmless), f"tier 1 {sure} ({sure / len(harmless):.1%})"))
+
+
+def report_spoilt(name: str, read: Sequence[Read]) -> None:
+    """One line for one way of spoiling."""
+    dangers = [one for one in read if one.example.label != NONE]
+    harmless = [one for one in read if one.example.label == NONE]
+    alarms = sum(one.danger is not None for one in harmless)
+    note = f"false alarms {alarms}/{len(harmless)} {alarms / max(len(harmless), 1):.1%}"
+    print(_line(name, sum(one.danger is not None for one in dangers), len(dangers), note))
+
+
+def report_time(scanner: SafetyScanner, read: Sequence[Read]) -> None:
+    """Print the time for a message, and for texts of 10,000 and 20,000 characters: the ratio is 2 when it is linear."""
+    times = sorted(one.milliseconds for one in read)
     print(
         f"Time for a message: median {statistics.median(times):.2f} ms, "
-        f"99 % {ordered[int(len(ordered) * 0.99)]:.2f} ms, longest {ordered[-1]:.2f} ms"
+        f"95 % {times[int(len(times) * 0.95)]:.2f} ms, 99 % {times[int(len(times) * 0.99)]:.2f} ms"
     )
-    if show_misses:
-        print("Wrong (~ is the right alarm under another kind)", *wrong, sep="\n")
-
-
-def report_growth(scanner: SafetyScanner) -> None:
-    """Print the time for texts of 10,000 and 20,000 characters, and their ratio: about 2 when the work is linear."""
     parts = {
-        "ordinary": "can mum get a blue badge if she has not got a car ",
+        "ordinary": "can mum get a blue badge if she has not got a car. ",
         "near danger": "i am not going to kill him but he said he will hit me and i cannot breathe ",
         "one word": "i ",
         "no spaces": "iwanttogo",
@@ -151,26 +210,43 @@ def _best(scanner: SafetyScanner, text: str) -> float:
     return min(times)
 
 
+def show_misses(read: Sequence[Read]) -> None:
+    """List what was read wrongly. ~ is the right alarm under another kind."""
+    for one in read:
+        label, danger = one.example.label, one.danger
+        key = label if label != NONE else f"none: {one.example.group}"
+        if (danger is None) != (label == NONE):
+            what = f"{danger.rule} {danger.kind}" if danger else "missed"
+        elif danger and danger.kind != label:
+            what = f"~{danger.kind}"
+        else:
+            continue
+        print(f"  {key:24} {what:40} {one.example.text}")
+
+
 def main() -> None:
     """Read the arguments and print the report."""
-    arguments = argparse.ArgumentParser(description="Measure the first safety gate.")
+    arguments = argparse.ArgumentParser(description="Measure the safety gate.")
     arguments.add_argument("file", type=Path)
-    arguments.add_argument("--perturb", action="store_true", help="also spoil the messages in eleven ways")
+    arguments.add_argument("--clean", action="store_true", help="only as the messages are, not spoilt")
     arguments.add_argument("--misses", action="store_true", help="list the messages that were read wrongly")
+    arguments.add_argument("--phrases-only", action="store_true", help="tier 1 alone")
     given = arguments.parse_args()
-    scanner = SafetyScanner(load_safety(ROOT / "content" / "safety"))
+    learnt = None if given.phrases_only else DangerReader()
+    scanner = SafetyScanner(load_safety(REPOSITORY / "content" / "safety"), learnt)
+    scanner.scan("warm up")
     examples = read_examples(given.file)
-    report(scanner, examples, given.misses)
-    report_growth(scanner)
-    if given.perturb:
-        print("Spoilt: dangers found, false alarms")
-        dangers = [example.text for example in examples if example.label != NONE]
-        ordinary = [example.text for example in examples if example.label == NONE]
+    read = read_all(scanner, examples, lambda text: text)
+    report(read)
+    if given.misses:
+        show_misses(read)
+    if not given.clean:
+        print("Spoilt")
         for name, spoil in PERTURBATIONS.items():
             chance = random.Random(SEED)
-            hits = sum(scanner.scan(spoil(text, chance)) is not None for text in dangers)
-            alarms = sum(scanner.scan(spoil(text, chance)) is not None for text in ordinary)
-            print(_line(name, hits, len(dangers), f"false alarms {alarms}/{len(ordinary)}"))
+            report_spoilt(name, read_all(scanner, examples, lambda text, do=spoil, by=chance: do(text, by)))
+        report_spoilt(SPLIT, read_split(scanner, examples, random.Random(SEED)))
+    report_time(scanner, read)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from helpline.services.arrival import Received
 from helpline.services.cases import raise_due_alerts
 from helpline.services.core import Core
 from helpline.services.receiving import receive
-from helpline.services.sending import deliver
+from helpline.services.sending import Delivery, deliver
 from helpline.spool import Spool, SpoolUnavailable
 from helpline.storage.engine import StorageUnavailable
 
@@ -58,7 +58,7 @@ class Background:
     """
 
     def __init__(self) -> None:
-        self._urgent = ThreadPoolExecutor(2, "urgent")
+        self._urgent = ThreadPoolExecutor(8, "urgent")
         self._usual = ThreadPoolExecutor(2, "usual")
 
     def start(self, work: Callable[[], None], urgent: bool) -> None:
@@ -120,6 +120,9 @@ class Gateway:
     def _start_work(self, received: Received) -> None:
         if not received.new:
             return
+        if received.danger_kind is not None:
+            self._answer_danger(received)
+            return
         try:
             if received.outbox_id is not None:
                 self._work.send_at_once(received.outbox_id, received.contact_id)
@@ -130,8 +133,17 @@ class Gateway:
             log.error("work not started", message_id=received.message_id, error=type(error).__name__)
             if received.outbox_id is not None:
                 self._send_without_engine(received.outbox_id)
-        if received.case_id is not None:
-            self._tell_staff()
+
+    def _answer_danger(self, received: Received) -> None:
+        """The reply goes straight to the provider; the durable engine is asked only where that did not do it."""
+        if received.outbox_id is not None and self._send_without_engine(received.outbox_id) is not Delivery.SENT:
+            try:
+                self._work.send_at_once(received.outbox_id, received.contact_id)
+            except Exception as error:
+                # The row is still there, so the sweep sends it.
+                log.error("work not started", message_id=received.message_id, error=type(error).__name__)
+        # Not on the urgent threads: a mail server that hangs must not keep the next person in danger waiting.
+        self._start(self._tell_staff, False)
 
     def _tell_staff(self) -> None:
         try:
@@ -140,11 +152,12 @@ class Gateway:
             # The alert stays due, and the sweep raises it.
             log.error("alert not raised", error=type(error).__name__)
 
-    def _send_without_engine(self, outbox_id: int) -> None:
+    def _send_without_engine(self, outbox_id: int) -> Delivery | None:
         try:
-            deliver(self.core, self._senders, outbox_id, is_last_attempt=False)
+            return deliver(self.core, self._senders, outbox_id, is_last_attempt=False)
         except Exception as error:
             log.error("reply not sent", entry_id=outbox_id, error=type(error).__name__)
+            return None
 
     def _handle_without_storage(self, message: InboundMessage) -> Handled:
         warning = self._find_warning(message)

@@ -55,11 +55,13 @@ class SafetyContentError(ValueError):
     """Something in content/safety is wrong; the message says which file and what, in plain words."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Takes what its fields name, in their types, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Variants(_Strict):
+class Variants(Strict):
     """The wordings of one reply: for the person in danger and for somebody worried, or one for anyone."""
 
     me: str | None = None
@@ -71,23 +73,24 @@ class Variants(_Strict):
         return {who: text.strip() for who, text in self if text}
 
 
-class Replies(_Strict):
+class Replies(Strict):
     """The replies for text messages and for chat."""
 
     sms: Variants
     chat: Variants
 
 
-class RuleFile(_Strict):
+class RuleFile(Strict):
     """One rule of a kind's file."""
 
     id: Slug
     who: Literal["me", "someone", "unknown"]
     phrases: Texts
     unless: list[Slug] | None = None
+    certain: bool = False
 
 
-class BothChannels(_Strict):
+class BothChannels(Strict):
     """One wording for text messages and one for chat."""
 
     sms: Annotated[str, Field(min_length=1)]
@@ -98,7 +101,7 @@ class BothChannels(_Strict):
         return {"sms": self.sms.strip(), "chat": self.chat.strip()}
 
 
-class KindFile(_Strict):
+class KindFile(Strict):
     """One kind's file."""
 
     kind: Slug
@@ -110,7 +113,7 @@ class KindFile(_Strict):
     follow_up: BothChannels | None = None
 
 
-class WordsFile(_Strict):
+class WordsFile(Strict):
     """_words.yml."""
 
     sets: dict[Slug, Texts]
@@ -118,21 +121,21 @@ class WordsFile(_Strict):
     run_together: Texts
 
 
-class NotDangerFile(_Strict):
+class NotDangerFile(Strict):
     """_not_danger.yml."""
 
     idioms: dict[Slug, Texts]
     exceptions: dict[Slug, Texts]
 
 
-class OutOfHours(_Strict):
+class OutOfHours(Strict):
     """How the night and weekend number is said, where the place is known and where it is not."""
 
     known: str
     unknown: str
 
 
-class GeneralFile(_Strict):
+class GeneralFile(Strict):
     """_general.yml."""
 
     replies: Replies
@@ -145,9 +148,9 @@ def load_safety(folder: Path) -> SafetyContent:
 
     Raises SafetyContentError, which names the file and says in plain words what to put right.
     """
-    words = _read(folder / "_words.yml", WordsFile)
-    not_danger = _read(folder / "_not_danger.yml", NotDangerFile)
-    general = _read(folder / "_general.yml", GeneralFile)
+    words = read_file(folder / "_words.yml", WordsFile)
+    not_danger = read_file(folder / "_not_danger.yml", NotDangerFile)
+    general = read_file(folder / "_general.yml", GeneralFile)
     kinds = _kind_files(folder)
     reader = _reader(folder, words)
 
@@ -176,6 +179,7 @@ def load_safety(folder: Path) -> SafetyContent:
                         rule.who,
                         _phrases(folder / f"{name}.yml", reader, rule.phrases),
                         tuple(file.unless if rule.unless is None else rule.unless),
+                        rule.certain,
                     )
                     for rule in file.rules
                 ),
@@ -204,7 +208,7 @@ def load_safety(folder: Path) -> SafetyContent:
 def _kind_files(folder: Path) -> dict[str, KindFile]:
     files: dict[str, KindFile] = {}
     for name in KINDS:
-        file = _read(folder / f"{name}.yml", KindFile)
+        file = read_file(folder / f"{name}.yml", KindFile)
         if file.kind != name:
             raise SafetyContentError(f'{name}.yml: the kind must be "{name}", the same as the name of the file')
         files[name] = file
@@ -218,7 +222,8 @@ def _kind_files(folder: Path) -> dict[str, KindFile]:
     return files
 
 
-def _read[Model: BaseModel](path: Path, model: type[Model]) -> Model:
+def read_file[Model: BaseModel](path: Path, model: type[Model]) -> Model:
+    """A YAML file as its model. Raises SafetyContentError."""
     try:
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from content.schema import Content, load_content
 from helpline import flows
 from helpline.alerts import alerts_of
 from helpline.clock import FixedClock, SystemClock
+from helpline.danger_reader import DangerReader
 from helpline.domain.messages import YesOrNo
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.domain.staff_hours import StaffHours, Staffing
@@ -79,7 +80,8 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
     """The product without its edges.
 
     Raises:
-        content.schema.ContentError: the content does not pass its checks.
+        content.schema.ContentError, content.safety_schema.SafetyContentError: the content does not pass its checks.
+        helpline.danger_reader.AlteredDangerModel: the reader of danger is not the one that was reviewed.
     """
     content, safety = load_all_content(settings)
     return Core(
@@ -90,7 +92,7 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         words=content.words,
         control_words=content.control_words,
         gazetteer=content.gazetteer,
-        scanner=SafetyScanner(safety),
+        scanner=SafetyScanner(safety, DangerReader()),
         safety=safety,
         forms={channel.name: channel.form for channel in CHANNELS},
         service_name=settings.service_name,

@@ -49,6 +49,7 @@ def _one_clear_sentence() -> Iterator[None]:
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
     from helpline.case_list import CannotChangeCase
+    from helpline.danger_reader import AlteredDangerModel
     from helpline.domain.staff_hours import StaffHoursError
     from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
     from helpline.storage.executor_slot import SlotTaken
@@ -68,7 +69,7 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
     except SlotTaken:
         _fail("another helpline is already working on this data folder. Stop it first.")
-    except (StaffHoursError, CannotChangeCase) as error:
+    except (StaffHoursError, CannotChangeCase, AlteredDangerModel) as error:
         _fail(str(error))
     except StorageKeyWrong:
         _fail("the database cannot be opened with this key. Restore the key that it was made with.")

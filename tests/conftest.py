@@ -17,6 +17,7 @@ from channels.registry import CHANNELS
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
 from helpline.bootstrap import read_yes_no
+from helpline.danger_reader import DangerReader
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.domain.staff_hours import Staffing
 from helpline.ports import Clock
@@ -50,7 +51,7 @@ def safety() -> SafetyContent:
 
 @pytest.fixture(scope="session")
 def scanner(safety: SafetyContent) -> SafetyScanner:
-    return SafetyScanner(safety)
+    return SafetyScanner(safety, DangerReader())
 
 
 @pytest.fixture(scope="session")

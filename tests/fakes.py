@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from helpline.domain.messages import InboundMessage, OutboundMessage, Reply, SendError, SendResult
+from helpline.domain.safety import Opinion, Who
 from helpline.ports import AssistantUnavailable
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PHONE = "+447700900001"
+
+_numbers = count(1)
 
 
 class SettableClock:
@@ -89,6 +93,32 @@ class RecordingAlerts:
 
     def raise_alert(self, kind: str, **ids: str | int) -> None:
         self.raised.append((kind, ids))
+
+
+class Hunches:
+    """A reader that learnt nothing but the texts that it was given, each with a kind of danger, whose, and a score."""
+
+    threshold = 0.5
+    doubt = 0.1
+    words: frozenset[str] = frozenset()
+
+    def __init__(self, hunches: Mapping[str, tuple[str, Who, float]]) -> None:
+        self._hunches = hunches
+
+    def read(self, text: str) -> Opinion:
+        found = next((hunch for said, hunch in self._hunches.items() if said in text), None)
+        kind, who, score = found or ("suicide", "unknown", 0.0)
+        return Opinion(score, who, {kind: score})
+
+
+def new_message(text: str, channel: str = "sms", address: str = PHONE) -> InboundMessage:
+    """A message that was never received before."""
+    return InboundMessage(channel, f"M{next(_numbers)}", address, text)
+
+
+def new_phone() -> str:
+    """The number of somebody who never wrote before."""
+    return f"+4477009{next(_numbers):05d}"
 
 
 def text_from(text: str, provider_id: str = "SM1", address: str = PHONE, **more: Any) -> InboundMessage:

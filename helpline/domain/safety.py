@@ -1,10 +1,12 @@
 """The first thing that reads every message: is somebody in danger, of what kind, and what do we say at once?
 
-Two readers, one after the other. Phrases that people reviewed find what is said plainly: that is sure (tier 1), and
-gets the reply of its kind. A reader that learnt from examples finds what phrases miss: that may be (tier 2), and gets
-one direct question and the same routes. No database, no network: a message goes in, and a Danger or None comes out, in
-a time that grows only with the length of the message. Phrases, examples and replies are reviewed content
-(content/safety), not code.
+Two readers. Phrases that people reviewed find what is said plainly; a reader that learnt from examples finds the rest.
+Where they agree, or a phrase is certain by itself, danger is sure (tier 1) and gets the reply of its kind. Where only
+one of them sees it, it may be (tier 2) and gets one direct question and the same routes. A phrase that the other reader
+is sure is harmless ("my knees are killing me") counts for nothing, unless it is a certain one.
+
+No database, no network: a message goes in, and a Danger or None comes out, in a time that grows only with the length of
+the message. Phrases, examples and replies are reviewed content (content/safety), not code.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,8 +35,8 @@ _SUBJECT_WITHIN: Final = 6
 class Danger:
     """What the gate found. `rule` is the id of the rule that matched, never the person's words.
 
-    tier: SURE for a phrase, MAY_BE for the reader that learnt. joined: True when the danger shows only when read
-    together with the messages before. score: how likely the reader that learnt holds it to be, from 0 to 1.
+    tier: SURE or MAY_BE. joined: True when the danger shows only when read together with the messages before. score:
+    how likely the reader that learnt holds danger to be, from 0 to 1.
     """
 
     kind: str
@@ -46,30 +48,53 @@ class Danger:
 
 
 @dataclass(frozen=True)
-class Suspicion:
-    """What the reader that learnt makes of a message: the likeliest kind, whose danger, and how likely any is."""
+class Opinion:
+    """What the reader that learnt makes of a text: how likely any danger is, whose, and how likely each kind.
 
-    kind: str
-    who: Who
+    score and each of kinds are from 0 to 1, and together the kinds make the score.
+    """
+
     score: float
+    who: Who
+    kinds: Mapping[str, float]
+
+    @property
+    def kind(self) -> str:
+        """The likeliest kind."""
+        return max(self.kinds, key=lambda kind: self.kinds[kind])
 
 
 class LearntReader(Protocol):
-    """Reads one normalised text (see views), and suspects danger or does not."""
+    """Reads one normalised text (see views).
 
-    def suspect(self, text: str) -> Suspicion | None:
-        """The suspicion, or None where there is none worth a question."""
+    threshold: the score from which on danger may be. doubt: the score under which a phrase is not believed.
+    """
+
+    threshold: float
+    doubt: float
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words that it learnt; misspellings are put right to them."""
+        ...
+
+    def read(self, text: str) -> Opinion:
+        """What it makes of the text."""
         ...
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Phrases that mean the same danger. `unless` names the groups of exceptions that can make it none."""
+    """Phrases that mean the same danger. `unless` names the groups of exceptions that can make it none.
+
+    certain: believed whatever the reader that learnt makes of it.
+    """
 
     id: str
     who: Who
     phrases: tuple[Phrase, ...]
     unless: tuple[str, ...]
+    certain: bool
 
 
 @dataclass(frozen=True)
@@ -112,6 +137,7 @@ class _Found:
     kind: str
     rule: str
     who: Who
+    certain: bool
 
 
 class SafetyScanner:
@@ -132,7 +158,8 @@ class SafetyScanner:
             for phrase in rule.phrases
             for word in phrase.vocabulary()
         }
-        self._speller = Speller(known, content.common_words)
+        self.vocabulary = frozenset(known)
+        self._speller = Speller(known | (learnt.words if learnt else frozenset()), content.common_words)
 
     def scan(self, text: str, recent: Sequence[str] = ()) -> Danger | None:
         """The worst danger in a message, or None.
@@ -142,33 +169,49 @@ class SafetyScanner:
         """
         readings = views(text, self._speller)
         alone = self._worst(found for view in readings for found in self._dangers(Words.of(view), 0))
-        if alone:
-            return self._sure(alone, joined=False)
+        danger = self._judged(alone, readings[-1], joined=False)
+        if danger and danger.tier == SURE:
+            return danger
         before = [message for message in recent[-MOST_RECENT:] if message.strip()] if text.strip() else []
-        across = self._worst(self._dangers_across(" ".join(before), text)) if before else None
-        if across:
-            return self._sure(across, joined=True)
-        return self._may_be(readings[-1], joined=False) or self._may_be_across(before, text)
+        return self._worse(danger, self._scan_across(before, text)) if before else danger
+
+    def _judged(self, found: _Found | None, reading: str, joined: bool) -> Danger | None:
+        """What phrases found and what the reader that learnt makes of the same text, as one judgement."""
+        opinion = self._learnt.read(reading) if self._learnt else None
+        if self._learnt is None or opinion is None:
+            return Danger(found.kind, SURE, found.who, found.rule, joined) if found else None
+        if found is None:
+            if opinion.score < self._learnt.threshold:
+                return None
+            return Danger(opinion.kind, MAY_BE, opinion.who, LEARNT_RULE, joined, opinion.score)
+        if not found.certain and opinion.score < self._learnt.doubt:
+            return None
+        tier = SURE if found.certain or opinion.score >= self._learnt.threshold else MAY_BE
+        return Danger(_kind(found, opinion), tier, found.who, found.rule, joined, opinion.score)
 
     @staticmethod
-    def _sure(found: _Found, joined: bool) -> Danger:
-        return Danger(found.kind, SURE, found.who, found.rule, joined)
+    def _worse(one: Danger | None, other: Danger | None) -> Danger | None:
+        """The surer of the two."""
+        if one is None or other is None:
+            return one or other
+        return min(one, other, key=lambda danger: danger.tier)
 
-    def _may_be(self, reading: str, joined: bool) -> Danger | None:
-        suspicion = self._learnt.suspect(reading) if self._learnt else None
-        if suspicion is None:
-            return None
-        return Danger(suspicion.kind, MAY_BE, suspicion.who, LEARNT_RULE, joined, suspicion.score)
-
-    def _may_be_across(self, before: Sequence[str], text: str) -> Danger | None:
-        """Danger that may be in the last message and this one together, and was not seen in the last one already."""
-        if not before or self._learnt is None or len(before[-1]) + len(text) > LONGEST_JOINED:
-            return None
+    def _scan_across(self, before: Sequence[str], text: str) -> Danger | None:
+        """Danger in this message and those before it read together, that was not whole in an earlier one."""
+        found = self._worst(self._dangers_across(" ".join(before), text))
         earlier = before[-1]
+        if self._learnt is None or len(earlier) + len(text) > LONGEST_JOINED:
+            return Danger(found.kind, SURE, found.who, found.rule, joined=True) if found else None
         last = views(earlier, self._speller)
-        if self._learnt.suspect(last[-1]) or any(True for view in last for _ in self._dangers(Words.of(view), 0)):
+        if found is None and self._is_suspected(last):
             return None
-        return self._may_be(views(f"{earlier} {text}", self._speller)[-1], joined=True)
+        return self._judged(found, views(f"{earlier} {text}", self._speller)[-1], joined=True)
+
+    def _is_suspected(self, readings: Sequence[str]) -> bool:
+        """Whether a message by itself is danger to either reader."""
+        if self._learnt and self._learnt.read(readings[-1]).score >= self._learnt.threshold:
+            return True
+        return any(True for reading in readings for _ in self._dangers(Words.of(reading), 0))
 
     def _dangers_across(self, earlier: str, text: str) -> Iterator[_Found]:
         """Dangers that begin in the earlier messages and end in this one, cut between words or inside one."""
@@ -193,7 +236,8 @@ class SafetyScanner:
                 for exception in self._content.exceptions.get(group, ())
             )
             if not any(excused):
-                yield _Found(kind.severity, start, kind.name, rule.id, self._who(rule, text, start, end))
+                who = self._who(rule, text, start, end)
+                yield _Found(kind.severity, start, kind.name, rule.id, who, rule.certain)
 
     def _who(self, rule: Rule, text: Words, start: int, end: int) -> Who:
         """Whose danger it is: as the rule says, or else the nearest person named in or just before the phrase."""
@@ -208,6 +252,15 @@ class SafetyScanner:
     @staticmethod
     def _worst(found: Iterable[_Found]) -> _Found | None:
         return min(found, default=None)
+
+
+# A phrase names the kind of danger, unless the other reader all but rules that kind out and is sure of another.
+_RULED_OUT, _SURE_OF_ANOTHER = 0.15, 0.6
+
+
+def _kind(found: _Found, opinion: Opinion) -> str:
+    ruled_out = not found.certain and opinion.kinds.get(found.kind, 0.0) < _RULED_OUT
+    return opinion.kind if ruled_out and opinion.kinds[opinion.kind] > _SURE_OF_ANOTHER else found.kind
 
 
 def safe_scan(scanner: SafetyScanner, text: str, recent: Sequence[str] = ()) -> Danger | None:

@@ -3,7 +3,7 @@
 Nothing that the person writes closes a case or puts an alert off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -23,6 +23,7 @@ FOLLOW_UP_AT = time(11, 0)
 FOLLOW_UP_AFTER = timedelta(hours=12)
 FOLLOW_UP_STALE_AFTER = timedelta(hours=3)
 BATCH = 100
+ALERT_LEASE = timedelta(minutes=1)
 
 FIRST_ALERT = "danger"
 FURTHER_ALERT = "danger-not-acknowledged"
@@ -142,33 +143,64 @@ def note_denial(core: Core, case: DangerCase) -> None:
 def raise_due_alerts(core: Core, alerts: Alerts) -> int:
     """Tell staff of every case that is due, worst first, and set when they are told again; how many that was.
 
-    An alert that could not be raised stays due.
+    An alert that could not be raised stays due; one that was being raised when this process died is due again after a
+    minute.
 
     Raises:
         StorageUnavailable: try again later.
     """
     with core.database.read() as session:
-        due = [
-            (case.id, case.kind, case.tier, case.urgent, case.alerts_raised)
-            for case in repositories.cases_due_for_alert(session, core.clock.now(), BATCH)
-        ]
+        due = [case.id for case in repositories.cases_due_for_alert(session, core.clock.now(), BATCH)]
     raised = 0
-    for case_id, kind, tier, urgent, before in due:
+    for case_id in due:
+        alert = _claim_alert(core, case_id)
+        if alert is None:
+            continue
         try:
-            alerts.raise_alert(
-                FURTHER_ALERT if before else FIRST_ALERT, case_id=case_id, danger=kind, tier=tier, urgent=int(urgent)
-            )
+            alerts.raise_alert(FURTHER_ALERT if alert.before else FIRST_ALERT, **alert.ids)
         except AlertNotRaised as error:
             log.error("alert not raised", case_id=case_id, reason=str(error))
+            _settle_alert(core, alert, raised=False)
             return raised
-        with core.database.write() as session:
-            case = session.get(DangerCase, case_id, with_for_update=True)
-            # Somebody may have seen it, or new evidence come, in the meantime.
-            if case and case.alert_due_at and case.alerts_raised == before:
-                case.alerts_raised = before + 1
-                case.alert_due_at = core.clock.now() + core.staffing.acknowledge_within
+        _settle_alert(core, alert, raised=True)
         raised += 1
     return raised
+
+
+@dataclass(frozen=True)
+class _Alert:
+    case_id: int
+    before: int
+    claimed_until: datetime
+    ids: Mapping[str, str | int]
+
+
+def _claim_alert(core: Core, case_id: int) -> _Alert | None:
+    """Keep others from raising the same alert for a minute; None if somebody else has, or it is not due any more."""
+    with core.database.write() as session:
+        now = core.clock.now()
+        case = session.get(DangerCase, case_id, with_for_update=True)
+        if case is None or case.state != "open" or case.alert_due_at is None or case.alert_due_at > now:
+            return None
+        case.alert_due_at = now + ALERT_LEASE
+        ids: dict[str, str | int] = {
+            "case_id": case.id,
+            "danger": case.kind,
+            "tier": case.tier,
+            "urgent": int(case.urgent),
+        }
+        return _Alert(case.id, case.alerts_raised, case.alert_due_at, ids)
+
+
+def _settle_alert(core: Core, alert: _Alert, *, raised: bool) -> None:
+    with core.database.write() as session:
+        case = session.get_one(DangerCase, alert.case_id, with_for_update=True)
+        # Somebody may have seen it, or new evidence come, in the meantime.
+        if case.alert_due_at != alert.claimed_until:
+            return
+        now = core.clock.now()
+        case.alert_due_at = now + core.staffing.acknowledge_within if raised else now
+        case.alerts_raised += raised
 
 
 def acknowledge(core: Core, case_id: int, by: str) -> None:

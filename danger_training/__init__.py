@@ -1,0 +1,1 @@
+"""How the reader of danger is made: examples to numbers (prepare.py), numbers to a model (train.py)."""

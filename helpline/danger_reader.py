@@ -1,0 +1,176 @@
+"""The reader of danger that learnt from examples: a small language model, run here on one thread, from a checked file.
+
+It reads what phrases miss (docs/decisions/0013). Its files in helpline/danger_model were made by danger_training/ from
+content/safety/examples, and are refused if a single byte differs from what was reviewed.
+"""
+
+import hashlib
+import json
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from helpline.domain.safety import Opinion, Who
+
+MODEL_FOLDER = Path(__file__).parent / "danger_model"
+CARD = "card.json"
+SENTENCE_END = "."
+
+# A text of this many words or fewer is read whole; a longer one in windows, of which the most suspicious are read, so
+# that the work for a very long text has an end.
+LONGEST_WHOLE = 60
+WINDOW_WORDS = 32
+MOST_WINDOWS = 5
+MOST_PIECES = 128
+REMEMBERED_TEXTS = 1024
+
+
+class AlteredDangerModel(RuntimeError):
+    """A file of the model is missing or is not the one that was reviewed."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
+
+    threshold, doubt: see helpline.domain.safety.LearntReader. words: those of its examples, which misspellings are put
+    right to. word_weights: how much a single word speaks for danger; only to choose what to read of a long text.
+    """
+
+    sha256: Mapping[str, str]
+    kinds: tuple[str, ...]
+    threshold: float
+    doubt: float
+    words: frozenset[str]
+    word_weights: Mapping[str, float]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Card":
+        """Read the card. Raises AlteredDangerModel."""
+        try:
+            written: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
+            return cls(
+                written["sha256"],
+                tuple(written["kinds"]),
+                written["threshold"],
+                written["doubt"],
+                frozenset(written["words"]),
+                written["word_weights"],
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise AlteredDangerModel(f"{folder / CARD} cannot be read ({type(error).__name__}).") from error
+
+
+class DangerReader:
+    """Reads normalised texts for danger. Make one at start-up; it may be used by many threads."""
+
+    def __init__(self, folder: Path = MODEL_FOLDER) -> None:
+        """Load the model. Raises AlteredDangerModel if a file is missing or is not the reviewed one."""
+        self._card = Card.read(folder)
+        self.threshold, self.doubt = self._card.threshold, self._card.doubt
+        self._tokenizer = Tokenizer.from_str(self._verified(folder / "tokenizer.json").decode("utf-8"))
+        self._tokenizer.enable_truncation(MOST_PIECES)
+        self._tokenizer.no_padding()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            self._verified(folder / "reader.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._remembered: OrderedDict[str, Opinion] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def _verified(self, path: Path) -> bytes:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise AlteredDangerModel(f"{path} is missing. Check the repository out again.") from error
+        if hashlib.sha256(content).hexdigest() != self._card.sha256.get(path.name):
+            raise AlteredDangerModel(f"{path} is not the file that was reviewed, so it is not used.")
+        return content
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words that misspellings are put right to."""
+        return self._card.words
+
+    def read(self, text: str) -> Opinion:
+        """What it makes of a text; of a long one, what it makes of the part that looks most like danger."""
+        return max((self._read(window) for window in self._windows(text)), key=_score, default=_NOTHING)
+
+    def _read(self, text: str) -> Opinion:
+        with self._lock:
+            known = self._remembered.get(text)
+            if known is not None:
+                self._remembered.move_to_end(text)
+                return known
+        found = self._run(text)
+        with self._lock:
+            self._remembered[text] = found
+            if len(self._remembered) > REMEMBERED_TEXTS:
+                self._remembered.popitem(last=False)
+        return found
+
+    def _run(self, text: str) -> Opinion:
+        pieces = self._tokenizer.encode(text)
+        kinds, who = self._session.run(
+            ["kind", "who"],
+            {
+                "ids": np.array([pieces.ids], dtype=np.int64),
+                "mask": np.array([pieces.attention_mask], dtype=np.int64),
+            },
+        )
+        chances = [float(chance) for chance in _softmax(kinds[0])]
+        whose: Who = "me" if who[0][0] >= who[0][1] else "someone"
+        return Opinion(1.0 - chances[0], whose, dict(zip(self._card.kinds[1:], chances[1:], strict=True)))
+
+    def _windows(self, text: str) -> list[str]:
+        """The text, or the parts of a long one whose words speak most for danger."""
+        words = text.split()
+        if not words:
+            return []
+        if len(words) <= LONGEST_WHOLE:
+            return [as_read(words)]
+        windows = [as_read(words[start:end]) for start, end in _spans(words)]
+        return sorted(windows, key=self._weight, reverse=True)[:MOST_WINDOWS]
+
+    def _weight(self, window: str) -> float:
+        """The words that speak most for danger, added up."""
+        weights = sorted((self._card.word_weights.get(word.strip("."), 0.0) for word in window.split()), reverse=True)
+        return sum(weights[:6])
+
+
+_NOTHING = Opinion(0.0, "unknown", {"none": 0.0})
+
+
+def _score(opinion: Opinion) -> float:
+    return opinion.score
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max())
+    return np.asarray(powers / powers.sum())
+
+
+def as_read(words: Sequence[str]) -> str:
+    """The words as the model learnt to read them: sentence ends stand on the word before."""
+    return " ".join(words).replace(" .", ".")
+
+
+def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
+    """Windows over a long text, cut at sentence ends where they come in time, each overlapping the next by half."""
+    ends = [0, *(at + 1 for at, word in enumerate(words) if word == SENTENCE_END)]
+    cuts = [0]
+    while cuts[-1] < len(words):
+        limit = cuts[-1] + WINDOW_WORDS // 2
+        last_end = ends[bisect_right(ends, limit) - 1]
+        cuts.append(min(last_end if last_end > cuts[-1] else limit, len(words)))
+    return list(zip(cuts, cuts[2:], strict=False)) or [(0, len(words))]
