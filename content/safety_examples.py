@@ -43,6 +43,12 @@ class ExamplesFile(Strict):
     not_danger: Lines
 
 
+class EverydayFile(Strict):
+    """_everyday.yml: what is no danger of any kind."""
+
+    not_danger: Lines
+
+
 def folded(text: str) -> str:
     """A text without what does not make it another one: case, spaces, punctuation."""
     return " ".join(_WORD.findall(text.lower()))
@@ -52,6 +58,17 @@ def load_examples(folder: Path) -> Sequence[Example]:
     """Every example. Raises SafetyContentError, which names the file and says in plain words what to put right."""
     examples: list[Example] = []
     seen: dict[str, str] = {}
+
+    def add(path: Path, lines: Sequence[Example]) -> None:
+        for example in lines:
+            key = folded(example.text)
+            if key in seen:
+                raise SafetyContentError(f'{path.name}: "{example.text}" stands in {seen[key]} already')
+            seen[key] = path.name
+            if _PHONE_NUMBER.search(example.text):
+                raise SafetyContentError(f'{path.name}: "{example.text}" holds a phone number; take it out')
+        examples.extend(lines)
+
     for kind in KINDS:
         path = folder / f"{kind}.yml"
         file = read_file(path, ExamplesFile)
@@ -64,12 +81,7 @@ def load_examples(folder: Path) -> Sequence[Example]:
         ]
         if min(len(file.danger.me) + len(file.danger.someone), len(file.not_danger)) < FEWEST_EXAMPLES:
             raise SafetyContentError(f"{path.name}: write at least {FEWEST_EXAMPLES} examples with danger, and without")
-        for example in lines:
-            key = folded(example.text)
-            if key in seen:
-                raise SafetyContentError(f'{path.name}: "{example.text}" stands in {seen[key]} already')
-            seen[key] = path.name
-            if _PHONE_NUMBER.search(example.text):
-                raise SafetyContentError(f'{path.name}: "{example.text}" holds a phone number; take it out')
-        examples += lines
+        add(path, lines)
+    everyday = folder / "_everyday.yml"
+    add(everyday, [Example(text, NO_DANGER, "") for text in read_file(everyday, EverydayFile).not_danger])
     return examples

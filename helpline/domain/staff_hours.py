@@ -13,7 +13,7 @@ import holidays
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PART = re.compile(r"([a-z]{3})(?:-([a-z]{3}))?\s+(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
-_LOOK_AHEAD_DAYS = 14
+_LOOK_AHEAD_DAYS = 22
 _DAYS_BEFORE_A_NAME_IS_UNCLEAR = 6
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from channels.gateway import Gateway, Work
+from channels.gateway import Background, Gateway, Work
 from content.schema import Content
 from helpline import flows
 from helpline.domain.safety import SafetyContent, SafetyScanner
@@ -36,9 +36,9 @@ def running(
     migrate(engine)
     core = make_core(engine, clock, *words)
     senders = {"sms": sender, "web": sender}
-    gateway = Gateway(
-        core, senders, Work(flows.queue_turn, flows.send_at_once), Spool(folder / "spool", ADDRESS_KEY), alerts
-    )
+    background = Background()
+    work = Work(flows.queue_turn, flows.send_at_once)
+    gateway = Gateway(core, senders, work, Spool(folder / "spool", ADDRESS_KEY), alerts, background.start)
     slot = PostgresSlot(engine) if database_url else FileSlot(folder)
     flows.launch(
         flows.Running(core, assistant, senders, alerts, gateway.drain_spool, slot),
@@ -50,6 +50,7 @@ def running(
     try:
         yield core, gateway, slot.executor_id
     finally:
+        background.stop()
         flows.stop()
         slot.release()
         engine.dispose()

@@ -113,7 +113,8 @@ def test_danger_is_answered_while_the_assistant_is_down(world: World) -> None:
     [reply] = world.sender.to(person)
     assert "999" in reply
     assert world.assistant.heard == []
-    assert [kind for kind, _ in world.alerts.raised] == ["danger"]
+    [(kind, _)] = wait_until("staff are told", lambda: world.alerts.raised)
+    assert kind == "danger"
 
 
 def test_danger_is_answered_while_an_earlier_question_of_the_same_person_is_still_being_worked_on(world: World) -> None:
@@ -170,7 +171,8 @@ def test_a_safety_reply_refused_because_of_an_opt_out_is_alerted(world: World) -
     world.sender.refusals[person] = [busy("21610", retryable=False, opted_out=True)]
     world.hears(person, "i want to kill myself")
     world.settled(person)
-    assert [kind for kind, _ in world.alerts.raised] == ["danger", "message-not-sent"]
+    [(kind, told)] = wait_until("staff are told", lambda: world.alerts.raised)
+    assert (kind, told["urgent"]) == ("danger", 1)
     assert rows.contact(world.core, address=person).opted_out_at is not None
 
 

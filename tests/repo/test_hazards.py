@@ -26,7 +26,18 @@ HEADING = re.compile(r"^### (H-\d{2})\. (.+)$", re.MULTILINE)
 PART = re.compile(r"^- \*\*([^*]+):\*\*\s+((?:.|\n(?!\n|- ))+)", re.MULTILINE)
 NAMED = re.compile(r"`([^`]+)`")
 TEST = re.compile(r"^(tests/[\w/]+\.py)::(test_\w+)$")
-FOLDERS = ("actions/", "bench/", "bin/", "bot/", "channels/", "content/", "docs/", "helpline/", "nlu/", "stories/")
+FOLDERS = (
+    "actions/",
+    "bench/",
+    "bin/",
+    "bot/",
+    "channels/",
+    "content/",
+    "danger_training/",
+    "docs/",
+    "helpline/",
+    "nlu/",
+)
 
 
 @dataclass(frozen=True)
