@@ -41,7 +41,7 @@ class Reader(torch.nn.Module):
 
     def __init__(self, base: Path, kinds: int) -> None:
         super().__init__()
-        self.base = BertModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="eager")
+        self.base = BertModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="sdpa")
         self.drop = torch.nn.Dropout(0.1)
         self.kind = torch.nn.Linear(WIDTH, kinds)
         self.who = torch.nn.Linear(WIDTH, len(WHO))

@@ -106,9 +106,19 @@ def _addresses(written: str) -> tuple[str, ...]:
     return tuple(address.strip() for address in written.split(",") if address.strip())
 
 
+class CannotAlert(Exception):
+    """The settings name somebody to tell and no way to do it; the message says what to set."""
+
+
 def alerts_of(settings: Settings) -> Alerts:
-    """The log, and e-mail where one is set."""
+    """The log, and e-mail where one is set. Raises CannotAlert."""
     adapters: list[Alerts] = [LoggedAlerts()]
+    if settings.alert_escalation_to and not settings.alert_email_to:
+        raise CannotAlert("HELPLINE_ALERT_ESCALATION_TO is set, so set HELPLINE_ALERT_EMAIL_TO too: who is told first.")
     if settings.alert_email_to:
+        if not settings.smtp_host or not settings.alert_email_from:
+            raise CannotAlert(
+                "HELPLINE_ALERT_EMAIL_TO is set, so set HELPLINE_SMTP_HOST and HELPLINE_ALERT_EMAIL_FROM."
+            )
         adapters.append(EmailAlerts(settings))
     return AllAlerts(adapters)

@@ -48,6 +48,7 @@ def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
+    from helpline.alerts import CannotAlert
     from helpline.case_list import CannotChangeCase
     from helpline.danger_reader import AlteredDangerModel
     from helpline.domain.staff_hours import StaffHoursError
@@ -69,7 +70,7 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
     except SlotTaken:
         _fail("another helpline is already working on this data folder. Stop it first.")
-    except (StaffHoursError, CannotChangeCase, AlteredDangerModel) as error:
+    except (StaffHoursError, CannotAlert, CannotChangeCase, AlteredDangerModel) as error:
         _fail(str(error))
     except StorageKeyWrong:
         _fail("the database cannot be opened with this key. Restore the key that it was made with.")
@@ -266,6 +267,7 @@ def check(
     quick: Annotated[bool, typer.Option(help="Leave out Rasa's own validation (half a minute).")] = False,
 ) -> None:
     """Check the content, the training text and the rules."""
+    from content.safety_examples import load_examples
     from helpline.checks import check_training_text
 
     settings = Settings()
@@ -282,6 +284,8 @@ def check(
         if problems:
             _fail(f"the training text has {len(problems)} mistakes.")
         console.print("Training text: no mistakes.", markup=False)
+        examples = load_examples(settings.content_folder / "safety" / "examples")
+        console.print(f"Examples of danger and of none: {len(examples)}, no mistakes.", markup=False)
         if not quick:
             make_bot_environment()
             if run_rasa(settings, load_keys(settings), ["data", "validate"]) != 0:

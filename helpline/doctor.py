@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import httpx
 
 from content.schema import ContentError, load_content
+from helpline.alerts import CannotAlert, alerts_of
 from helpline.bootstrap import open_engine
+from helpline.domain.staff_hours import StaffHours, StaffHoursError
 from helpline.environments import SetUpFailed, bot_environment_is_made, check_model, model_is_current
 from helpline.keys import MissingKeys, load_keys
 from helpline.settings import Settings
@@ -35,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_storage(settings),
         *_assistant(settings),
         *_texts(settings),
+        *_staff(settings),
         *_processes(settings),
     ]
 
@@ -86,6 +89,21 @@ def _texts(settings: Settings) -> Iterator[Finding]:
         yield Finding("texts", "set HELPLINE_PUBLIC_URL to the address that Twilio calls", is_fault=True)
     else:
         yield Finding("texts", f"by Twilio, webhook at {settings.external_url}/channels/sms/twilio")
+
+
+def _staff(settings: Settings) -> Iterator[Finding]:
+    try:
+        hours = StaffHours.parse(settings.staff_hours)
+        alerts_of(settings)
+    except (StaffHoursError, CannotAlert) as error:
+        yield Finding("staff", str(error), is_fault=True)
+        return
+    if hours.by_weekday:
+        yield Finding("staff", f"read messages {settings.staff_hours}, and replies to danger say so")
+    else:
+        yield Finding("staff", "no HELPLINE_STAFF_HOURS, so replies to danger say that nobody reads them")
+    told = settings.alert_email_to or "nobody by e-mail (HELPLINE_ALERT_EMAIL_TO); alerts are in the log alone"
+    yield Finding("alerts", f"go to {told}")
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:

@@ -192,6 +192,48 @@ def test_who_takes_a_case_on_while_it_is_being_told_is_not_told_again(
     assert case(core).acknowledged_by == "Asha"
 
 
+def test_new_evidence_that_comes_while_an_alert_is_being_raised_is_told_as_well(
+    core: Core, alerts: UncertainAlerts
+) -> None:
+    case_id = opened(core)
+
+    def somebody_takes_it_on_and_more_is_written() -> None:
+        alerts.meanwhile = lambda: None
+        acknowledge(core, case_id, "Asha")
+        opened(core)
+
+    alerts.meanwhile = somebody_takes_it_on_and_more_is_written
+    assert raise_due_alerts(core, alerts) == 1
+    assert raise_due_alerts(core, alerts) == 1
+    assert alerts.told == [(FIRST_ALERT, case_id)] * 2
+
+
+def test_two_processes_that_tell_staff_at_once_raise_one_alert(core: Core, alerts: UncertainAlerts) -> None:
+    case_id, other = opened(core), RecordingAlerts()
+    alerts.meanwhile = lambda: raise_due_alerts(core, other)
+    assert raise_due_alerts(core, alerts) == 1
+    assert (alerts.told, other.raised) == ([(FIRST_ALERT, case_id)], [])
+
+
+def test_an_alert_that_was_cut_off_is_raised_again_a_minute_later(
+    core: Core, clock: SettableClock, alerts: UncertainAlerts
+) -> None:
+    case_id = opened(core)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    alerts.meanwhile = die
+    with pytest.raises(KeyboardInterrupt):
+        raise_due_alerts(core, alerts)
+    alerts.meanwhile = lambda: None
+    clock.advance(timedelta(minutes=1) - A_MOMENT)
+    assert raise_due_alerts(core, alerts) == 0
+    clock.advance(A_MOMENT)
+    assert raise_due_alerts(core, alerts) == 1
+    assert alerts.told == [(FIRST_ALERT, case_id)]
+
+
 def test_staff_close_a_case_and_what_comes_after_is_a_new_one(
     core: Core, clock: SettableClock, alerts: UncertainAlerts
 ) -> None:
