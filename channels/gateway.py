@@ -133,6 +133,8 @@ class Gateway:
             log.error("work not started", message_id=received.message_id, error=type(error).__name__)
             if received.outbox_id is not None:
                 self._send_without_engine(received.outbox_id)
+        if received.case_id is not None:
+            self._tell_staff()
 
     def _answer_danger(self, received: Received) -> None:
         """The reply goes straight to the provider; the durable engine is asked only where that did not do it."""

@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
@@ -13,6 +13,8 @@ from helpline.services.cases import FURTHER_ALERT
 from helpline.settings import Settings
 
 SMTP_TIMEOUT_SECONDS = 10.0
+
+log = structlog.get_logger("alerts")
 
 _SUBJECTS = {
     "danger": "Case {case_id}: somebody may be in danger",
@@ -55,6 +57,13 @@ class EmailAlerts:
 
     def raise_alert(self, kind: str, **ids: str | int) -> None:
         """Send one message. Raises AlertNotRaised."""
+        try:
+            self._send(self._written(kind, ids))
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            # ValueError: an address or a host of the settings that is none.
+            raise AlertNotRaised(type(error).__name__) from error
+
+    def _written(self, kind: str, ids: Mapping[str, str | int]) -> EmailMessage:
         message = EmailMessage()
         message["Subject"] = f"{self._settings.service_name}: {_SUBJECTS.get(kind, kind).format_map(ids)}"
         message["From"] = self._settings.alert_email_from
@@ -63,10 +72,7 @@ class EmailAlerts:
         message["Message-ID"] = make_msgid(domain=self._settings.alert_email_from.rpartition("@")[2] or None)
         details = "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in sorted(ids.items()))
         message.set_content(_BODY.format(details=details))
-        try:
-            self._send(message)
-        except (OSError, smtplib.SMTPException) as error:
-            raise AlertNotRaised(type(error).__name__) from error
+        return message
 
     def _send(self, message: EmailMessage) -> None:
         settings = self._settings
@@ -81,7 +87,10 @@ class EmailAlerts:
                 connection.starttls(context=self._tls())
             if settings.smtp_user:
                 connection.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-            connection.send_message(message)
+            refused = connection.send_message(message)
+            if refused:
+                # Others got it, so it was raised; that one address is wrong is for whoever reads the log.
+                log.error("alert refused for an address", count=len(refused))
 
 
 class AllAlerts:

@@ -113,7 +113,10 @@ def staffing_of(settings: Settings) -> Staffing:
 def read_yes_no(text: str) -> YesOrNo | None:
     """What a reply to a yes-or-no question says, read as the assistant reads it."""
     answer = read_answer(text, {"expects": {"kind": "yes_no", "about": "danger"}})
-    return YesOrNo(answer.value == "yes", answer.says_more) if answer is not None else None
+    # "Not really" is no NO where it is about danger.
+    if answer is None or (answer.partly and answer.value == "no"):
+        return None
+    return YesOrNo(answer.value == "yes", answer.says_more)
 
 
 def build(

@@ -1,6 +1,7 @@
 """The open cases of danger in the terminal: seen, taken on and closed by hand. No words and no address are shown."""
 
 from rich.table import Table
+from rich.text import Text
 
 from helpline.services.cases import CaseView, NoSuchCase, acknowledge, close, open_cases
 from helpline.services.core import LOCAL_TIME, Core
@@ -43,7 +44,7 @@ def case_table(core: Core) -> Table:
             f"{case.opened_at.astimezone(LOCAL_TIME):%d %b %H:%M}",
             f"{case.last_evidence_at.astimezone(LOCAL_TIME):%d %b %H:%M}",
             str(case.messages),
-            case.acknowledged_by or f"nobody ({case.alerts_raised} alerts)",
+            Text(case.acknowledged_by or f"nobody ({case.alerts_raised} alerts)"),
             ", ".join(_notes(case)),
         )
     return table

@@ -29,6 +29,7 @@ SENTENCE_END = "."
 LONGEST_WHOLE = 60
 WINDOW_WORDS = 32
 MOST_WINDOWS = 5
+WEIGHED_WORDS = 6
 MOST_PIECES = 128
 REMEMBERED_TEXTS = 1024
 
@@ -104,7 +105,9 @@ class DangerReader:
 
     def read(self, text: str) -> Opinion:
         """What it makes of a text; of a long one, what it makes of the part that looks most like danger."""
-        return max((self._read(window) for window in self._windows(text)), key=_score, default=_NOTHING)
+        return max(
+            (self._read(window) for window in windows(text, self._card.word_weights)), key=_score, default=_NOTHING
+        )
 
     def _read(self, text: str) -> Opinion:
         with self._lock:
@@ -132,20 +135,21 @@ class DangerReader:
         whose: Who = "me" if who[0][0] >= who[0][1] else "someone"
         return Opinion(1.0 - chances[0], whose, dict(zip(self._card.kinds[1:], chances[1:], strict=True)))
 
-    def _windows(self, text: str) -> list[str]:
-        """The text, or the parts of a long one whose words speak most for danger."""
-        words = text.split()
-        if not words:
-            return []
-        if len(words) <= LONGEST_WHOLE:
-            return [as_read(words)]
-        windows = [as_read(words[start:end]) for start, end in _spans(words)]
-        return sorted(windows, key=self._weight, reverse=True)[:MOST_WINDOWS]
 
-    def _weight(self, window: str) -> float:
-        """The words that speak most for danger, added up."""
-        weights = sorted((self._card.word_weights.get(word.strip("."), 0.0) for word in window.split()), reverse=True)
-        return sum(weights[:6])
+def windows(text: str, word_weights: Mapping[str, float]) -> list[str]:
+    """What is read of a normalised text: all of it, or of a long one the parts whose words speak most for danger."""
+    words = text.split()
+    if not words:
+        return []
+    if len(words) <= LONGEST_WHOLE:
+        return [as_read(words)]
+
+    def weight(window: str) -> float:
+        weights = sorted((word_weights.get(word.strip("."), 0.0) for word in window.split()), reverse=True)
+        return sum(weights[:WEIGHED_WORDS])
+
+    parts = [as_read(words[start:end]) for start, end in _spans(words)]
+    return sorted(parts, key=weight, reverse=True)[:MOST_WINDOWS]
 
 
 _NOTHING = Opinion(0.0, "unknown", {"none": 0.0})

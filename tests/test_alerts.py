@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from rich.console import Console
 from structlog.testing import capture_logs
 
-from helpline.alerts import AllAlerts, EmailAlerts, alerts_of
+from helpline.alerts import AllAlerts, CannotAlert, EmailAlerts, alerts_of
 from helpline.case_list import CannotChangeCase, case_table, change_case
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.ports import AlertNotRaised
@@ -187,9 +187,24 @@ def test_an_alert_is_always_logged_and_mailed_where_an_address_is_set(
     mailbox: Mailbox, mail: Settings, to: str
 ) -> None:
     with capture_logs() as logged:
-        alerts_of(changed(mail, alert_email_to=to)).raise_alert("danger", case_id=7)
+        alerts_of(changed(mail, alert_email_to=to, alert_escalation_to="")).raise_alert("danger", case_id=7)
     assert logged == [{"event": "alert", "alert": "danger", "case_id": 7, "log_level": "critical"}]
     assert [recipients for recipients, _ in mailbox.taken] == ([[to]] if to else [])
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ({"alert_email_to": ""}, "HELPLINE_ALERT_EMAIL_TO"),
+        ({"smtp_host": ""}, "HELPLINE_SMTP_HOST"),
+        ({"alert_email_from": ""}, "HELPLINE_ALERT_EMAIL_FROM"),
+    ],
+)
+def test_alerts_that_could_reach_nobody_are_refused_at_the_start(
+    mail: Settings, missing: dict[str, str], named: str
+) -> None:
+    with pytest.raises(CannotAlert, match=named):
+        alerts_of(changed(mail, **missing))
 
 
 WRONG_CHANGES = [

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 import holidays
 
@@ -46,6 +47,8 @@ class StaffHours:
             if last < first or closes <= opens:
                 raise StaffHoursError(f'"{part}": the end comes before the beginning.')
             for weekday in range(first, last + 1):
+                if weekday in hours:
+                    raise StaffHoursError(f"{_DAYS[weekday]} has opening hours twice. Write each day once.")
                 hours[weekday] = (opens, closes)
         return cls(hours)
 
@@ -85,12 +88,13 @@ class Staffing:
     acknowledge_within: timedelta = timedelta(minutes=10)
 
 
+@lru_cache(maxsize=8)
 def _bank_holidays(year: int) -> holidays.HolidayBase:
     return holidays.country_holidays("GB", subdiv="ENG", years=year)
 
 
 def clock_time(moment: time | datetime) -> str:
-    """A time as GOV.UK writes it: 9am, 4.30pm, midday."""
+    """A time as we write it everywhere: 9am, 4.30pm, midday."""
     if (moment.hour, moment.minute) == (12, 0):
         return "midday"
     hour = moment.hour % 12 or 12

@@ -13,6 +13,7 @@ from helpline.domain.messages import Reply, Understanding
 from helpline.domain.replies import Channel
 from helpline.domain.sms import MOST_SEGMENTS, pages
 from helpline.services.core import Core
+from helpline.services.danger import asks_about_danger, open_question, set_open_question
 from helpline.storage import repositories
 from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Conversation, Feedback, ThreadEntry, TurnRecord
@@ -119,7 +120,9 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
     conversation.more_page = 0
     options: tuple[str, ...] = ()
     if rendered.stale:
-        conversation.expects = None
+        set_open_question(conversation, None)
+    elif asks_about_danger(conversation):
+        pass
     elif conversation.answers_since_asked % ANSWERS_BETWEEN_QUESTIONS == 0 and not is_again:
         parts.append(turn.say("ask-helped"))
         options = (turn.say("option-yes"), turn.say("option-no"))
@@ -217,7 +220,7 @@ def take_answer(core: Core, message_id: int, understanding: Understanding) -> Re
     def make(turn: Turn) -> Reply:
         if not record_whether_helped(turn, understanding.value):
             return Reply(turn.say("more-nothing"))
-        turn.conversation.expects = None
+        set_open_question(turn.conversation, None)
         return Reply(turn.say("helped-yes" if understanding.value == "yes" else "helped-no"))
 
     return _must_say(_in_turn(core, message_id, understanding, make))
@@ -226,7 +229,7 @@ def take_answer(core: Core, message_id: int, understanding: Understanding) -> Re
 def record_whether_helped(turn: Turn, value: str | None) -> bool:
     """Keep the answer to "did that answer it?"; False if that is not what was asked."""
     conversation = turn.conversation
-    expects: dict[str, Any] = conversation.expects or {}
+    expects: dict[str, Any] = open_question(conversation) or {}
     if expects.get("about") != "helped" or value not in ("yes", "no") or not conversation.topic:
         return False
     turn.session.add(

@@ -23,6 +23,7 @@ FOLLOW_UP_AT = time(11, 0)
 FOLLOW_UP_AFTER = timedelta(hours=12)
 FOLLOW_UP_STALE_AFTER = timedelta(hours=3)
 BATCH = 100
+MOST_FAILED_ALERTS = 3
 ALERT_LEASE = timedelta(minutes=1)
 
 FIRST_ALERT = "danger"
@@ -70,6 +71,7 @@ def note_danger(
     if is_new or surer or case.acknowledged_at is not None:
         _tell_staff(case, now)
     if danger.tier == SURE:
+        case.denied_at = None
         case.follow_up_due_at = _follow_up_time(session, core, case, danger, now)
     repositories.add_evidence(
         session,
@@ -98,7 +100,7 @@ def _follow_up_time(session: Session, core: Core, case: DangerCase, danger: Dang
     Whoever reads the phone must not learn anything, so nobody gets one who ever told us of abuse, nor a person who
     wrote about somebody else.
     """
-    kinds = {open_case.kind for open_case in repositories.open_cases_of(session, case.contact_id)} | {case.kind}
+    kinds = repositories.kinds_ever_of(session, case.contact_id)
     if danger.who == "someone" or any(kind not in core.safety.follow_ups for kind in kinds):
         return None
     earliest = (now + FOLLOW_UP_AFTER).astimezone(LOCAL_TIME)
@@ -113,17 +115,17 @@ def recent_case(session: Session, core: Core, contact_id: str) -> DangerCase | N
     return max(recent, key=lambda case: case.last_evidence_at, default=None)
 
 
-def note_opt_out(session: Session, core: Core, contact_id: str) -> bool:
+def note_opt_out(session: Session, core: Core, contact_id: str) -> int | None:
     """The person ended all texts: every case with evidence of the last 24 hours says so, and staff are told at once.
 
-    Gives whether there was one.
+    Gives the number of one of them; None if there is none.
     """
     now = core.clock.now()
     recent = [case for case in repositories.open_cases_of(session, contact_id) if case.last_evidence_at >= now - RECENT]
     for case in recent:
         case.opted_out_at, case.urgent = now, True
         _tell_staff(case, now)
-    return bool(recent)
+    return recent[0].id if recent else None
 
 
 def note_reply_refused(session: Session, core: Core, reply_entry_id: int) -> None:
@@ -151,7 +153,7 @@ def raise_due_alerts(core: Core, alerts: Alerts) -> int:
     """
     with core.database.read() as session:
         due = [case.id for case in repositories.cases_due_for_alert(session, core.clock.now(), BATCH)]
-    raised = 0
+    raised = failed = 0
     for case_id in due:
         alert = _claim_alert(core, case_id)
         if alert is None:
@@ -161,7 +163,11 @@ def raise_due_alerts(core: Core, alerts: Alerts) -> int:
         except AlertNotRaised as error:
             log.error("alert not raised", case_id=case_id, reason=str(error))
             _settle_alert(core, alert, raised=False)
-            return raised
+            failed += 1
+            # Each may have waited for a mail server; the next round of the sweep tries again.
+            if failed == MOST_FAILED_ALERTS:
+                break
+            continue
         _settle_alert(core, alert, raised=True)
         raised += 1
     return raised
@@ -268,8 +274,11 @@ def put_due_follow_ups(core: Core) -> list[tuple[int, str]]:
             if case.follow_up_due_at is None or case.follow_up_due_at > now:
                 continue
             late = now - case.follow_up_due_at
+            # One message for a person, however many cases.
+            for one in repositories.open_cases_of(session, contact_id):
+                one.follow_up_due_at = None
             case.follow_up_due_at = None
-            kinds = {one.kind for one in repositories.open_cases_of(session, contact_id)}
+            kinds = repositories.kinds_ever_of(session, contact_id)
             safe = case.state == "open" and all(kind in core.safety.follow_ups for kind in kinds)
             if not safe or contact.opted_out_at is not None or late > FOLLOW_UP_STALE_AFTER:
                 continue

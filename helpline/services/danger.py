@@ -1,7 +1,8 @@
 """What is done about a message that shows danger: a reply at once, a case, and at most one question."""
 
 from dataclasses import replace
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, TypeGuard, cast
 
 from helpline.domain.messages import InboundState, Purpose
 from helpline.domain.safety import MAY_BE, SURE, Danger, Who, denied
@@ -31,6 +32,8 @@ def is_to_be_answered(arrival: Arrival, danger: Danger) -> bool:
 
 def answer_danger(arrival: Arrival, danger: Danger) -> Received:
     """Reply, open a case or add to it, and settle the message: the assistant never sees it."""
+    # Whatever we asked before is answered, or overtaken, by this.
+    arrival.conversation.expects = open_question(arrival.conversation)
     known = repositories.find_open_case(arrival.session, arrival.contact.id, danger.kind)
     # Who has told us plainly is not asked whether it is so.
     is_known = known is not None and known.tier == SURE and known.last_evidence_at >= arrival.now - cases.RECENT
@@ -47,25 +50,47 @@ def answer_danger(arrival: Arrival, danger: Danger) -> Received:
             "about": "danger",
             "case": case.id,
             "message": arrival.inbound.entry_id,
-            "then": open_question(arrival.conversation),
+            "asked_at": arrival.now.isoformat(),
+            "then": arrival.conversation.expects,
         }
     settled = arrival.settle(InboundState.ANSWERED, SAFETY)
     return replace(settled, outbox_id=outbox_id, danger_kind=danger.kind, case_id=case.id)
 
 
+def _is_about_danger(expects: dict[str, Any] | None) -> TypeGuard[dict[str, Any]]:
+    return expects is not None and expects.get("about") == "danger"
+
+
 def open_question(conversation: Conversation) -> dict[str, Any] | None:
     """The question that the assistant asked last and that is still open; ours about danger only stands before it."""
     expects = conversation.expects
-    if expects is not None and expects.get("about") == "danger":
+    if _is_about_danger(expects):
         then: dict[str, Any] | None = expects.get("then")
         return then
     return expects
 
 
+def set_open_question(conversation: Conversation, question: dict[str, Any] | None) -> None:
+    """Note what the assistant has asked. A question of ours about danger that is open stays before it."""
+    expects = conversation.expects
+    conversation.expects = {**expects, "then": question} if _is_about_danger(expects) else question
+
+
+def asks_about_danger(conversation: Conversation) -> bool:
+    """Whether our question about danger is open, so that nothing else should be asked."""
+    return _is_about_danger(conversation.expects)
+
+
 def take_answer(arrival: Arrival) -> Received | None:
-    """What follows from an answer to our question about danger; None if none is open, or the message says more."""
+    """What follows from an answer to our question about danger; None if none is open, or the message says more.
+
+    A question that is a day old is not open any more.
+    """
     expects = arrival.conversation.expects
-    if expects is None or expects.get("about") != "danger":
+    if not _is_about_danger(expects):
+        return None
+    if datetime.fromisoformat(expects["asked_at"]) < arrival.now - cases.RECENT:
+        arrival.conversation.expects = open_question(arrival.conversation)
         return None
     case = arrival.session.get(DangerCase, expects["case"])
     answer = arrival.core.read_yes_no(arrival.message.text)

@@ -66,7 +66,8 @@ def _deal_with(arrival: Arrival) -> Received:
         arrival.session, contact.id, arrival.inbound.entry_id, arrival.now - JOINED_WITHIN, JOINED_MESSAGES
     )
     danger = core.find_danger(message.text, recent)
-    if danger is None or danger.tier != SURE:
+    word = match(message.text, core.control_words, arrival.form)
+    if (danger is None or danger.tier != SURE) and word != "stop":
         answered = take_answer(arrival)
         if answered is not None:
             return answered
@@ -75,7 +76,6 @@ def _deal_with(arrival: Arrival) -> Received:
     if not message.answerable:
         return arrival.settle(InboundState.SUPPRESSED, "sender-cannot-be-answered")
 
-    word = match(message.text, core.control_words, arrival.form)
     if word == "safe":
         return give_numbers_again(arrival)
     if word in _ANSWERED_HERE:
@@ -116,6 +116,8 @@ def _obey(arrival: Arrival, word: str) -> Received:
     elif word == "stop":
         contact.opted_out_at = arrival.now
         arrival.conversation.expects = None
-        if cases.note_opt_out(arrival.session, arrival.core, contact.id):
-            reply_id = "stop-confirmed-after-danger"
+        case_id = cases.note_opt_out(arrival.session, arrival.core, contact.id)
+        if case_id is not None:
+            text = arrival.say("stop-confirmed-after-danger")
+            return replace(arrival.answer(text, Purpose.CONTROL, word), case_id=case_id)
     return arrival.answer(arrival.say(reply_id), Purpose.CONTROL, word)

@@ -106,7 +106,8 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
         form = core.form_of(contact.channel)
         if cases.recent_case(session, core, contact.id) is not None:
             calm = _calm(session, core, message_id, contact)
-            if calm is not None and inbound.state_reason == ASKED_AGAIN:
+            was_promised = repositories.find_outbox(session, message_id, Purpose.HOLDING) is not None
+            if calm is not None and inbound.state_reason == ASKED_AGAIN and not was_promised:
                 # They have had our thanks; there was no question in it that we could answer.
                 inbound.state, inbound.settled_at = InboundState.ANSWERED, now
                 return None

@@ -170,6 +170,11 @@ def open_cases_of(session: Session, contact_id: str) -> Sequence[DangerCase]:
     ).all()
 
 
+def kinds_ever_of(session: Session, contact_id: str) -> set[str]:
+    """The kinds of danger that a person ever told of, in open cases and closed ones."""
+    return set(session.scalars(select(DangerCase.kind).where(DangerCase.contact_id == contact_id)).all())
+
+
 def case_of_reply(session: Session, reply_entry_id: int) -> DangerCase | None:
     """The case in which a safety reply was sent."""
     return session.scalar(
@@ -187,11 +192,11 @@ def last_evidence(session: Session, case_id: int) -> CaseEvidence:
 
 
 def cases_due_for_alert(session: Session, now: datetime, most: int) -> Sequence[DangerCase]:
-    """Open cases of which staff are to be told now: what went wrong first, then the surest, then the oldest."""
+    """Open cases of which staff are to be told now: urgent, never told of, surest, and oldest first."""
     return session.scalars(
         select(DangerCase)
         .where(DangerCase.state == "open", DangerCase.alert_due_at <= now)
-        .order_by(DangerCase.urgent.desc(), DangerCase.tier, DangerCase.id)
+        .order_by(DangerCase.urgent.desc(), DangerCase.alerts_raised > 0, DangerCase.tier, DangerCase.id)
         .limit(most)
     ).all()
 

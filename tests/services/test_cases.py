@@ -292,7 +292,8 @@ def test_a_case_in_the_list_says_what_happened_and_holds_no_words_and_no_address
     [view] = open_cases(core)
     assert (view.id, view.kind, view.tier, view.state, view.messages) == (case_id, "suicide", 1, "open", 2)
     assert (view.opened_at, view.last_evidence_at) == (began, clock.now())
-    assert (view.urgent, view.opted_out, view.denied, view.reply_refused) == (True, True, True, False)
+    # What was said plainly after the no takes the no back.
+    assert (view.urgent, view.opted_out, view.denied, view.reply_refused) == (True, True, False, False)
     assert (view.acknowledged_by, view.alerts_raised) == ("Asha", 0)
     assert not [secret for secret in (PHONE, HINT, DANGER) if secret in repr(view)]
 
