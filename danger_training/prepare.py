@@ -27,7 +27,8 @@ from helpline.settings import REPOSITORY
 SEED = 5
 FEWEST_TO_KNOW_A_WORD = 4
 WEIGHED_WORDS = 3000
-PADDED_SHARE = 0.2
+PADDED_SHARE = 0.3
+LONGEST_PADDED = 56
 CUT_SHARE = 0.2
 
 _TEXT_SPEAK = {
@@ -88,13 +89,19 @@ class Spoiler:
         return text
 
     def _pad(self, text: str) -> str:
+        """The text in the middle of others; what would make it longer than is read at once is cut off at the ends."""
         chance = self._chance
         around = [
-            chance.choice(self._ordinary if chance.random() < 0.7 else self._harmless)
-            for _ in range(chance.choice((1, 1, 2, 4)))
+            chance.choice(self._ordinary if chance.random() < 0.4 else self._harmless)
+            for _ in range(chance.choice((1, 1, 2, 3, 4, 5)))
         ]
         at = chance.randrange(len(around) + 1)
-        return chance.choice((" ", ". ", ", ", "\n")).join([*around[:at], text, *around[at:]])
+        before, after = " ".join(around[:at]).split(), " ".join(around[at:]).split()
+        room = max(0, LONGEST_PADDED - len(text.split()))
+        first = min(len(before), room // 2 if after else room)
+        between = chance.choice((" ", ". ", ", ", "\n"))
+        parts = (" ".join(before[len(before) - first :]), text, " ".join(after[: room - first]))
+        return between.join(part for part in parts if part)
 
     def _half(self, text: str) -> str:
         words = text.split()

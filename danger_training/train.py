@@ -31,7 +31,7 @@ NONE = "none"
 WHO = ("me", "someone")
 WIDTH = 384
 BATCH = 32
-MOST_PIECES = 80
+MOST_PIECES = 100
 WHO_SHARE = 0.3
 UNKNOWN = -100
 

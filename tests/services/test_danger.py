@@ -406,3 +406,17 @@ def test_no_text_but_a_control_word_opts_anybody_out(core: Core, text: str) -> N
 def test_the_words_of_stop_inside_a_sentence_opt_nobody_out(core: Core, data: st.DataObject, inside: str) -> None:
     words = data.draw(st.sampled_from(sorted(core.control_words.commands["stop"].words)))
     assert not opts_out(core, inside.format(words))
+
+
+@pytest.mark.parametrize("word", ["stop", "start", "help"])
+def test_a_control_word_is_obeyed_however_suspicious_it_looks(core: Core, safety: SafetyContent, word: str) -> None:
+    suspicious = replace(core, scanner=SafetyScanner(safety, Hunches({"": ("suicide", "me", 0.99)})))
+    for said in sorted(core.control_words.commands[word].words):
+        received = receive(suspicious, new_message(said, address=new_phone()))
+        assert rows.inbound(core, received.message_id).state_reason == word, said
+    assert rows.cases(core) == []
+
+
+@pytest.mark.parametrize(("kind", "who"), [("suicide", "me"), ("self-harm", "someone"), ("abuse-of-child", "me")])
+def test_the_young_are_told_of_childline(core: Core, kind: str, who: Who) -> None:
+    assert "Childline" in sure_reply(core, kind, who)
