@@ -74,8 +74,11 @@ def _deal_with(arrival: Arrival) -> Received:
         answered = take_answer(arrival)
         if answered is not None:
             return answered
-    if danger is not None and is_to_be_answered(arrival, danger):
-        return answer_danger(arrival, danger)
+    if danger is not None:
+        if is_to_be_answered(arrival, danger):
+            return answer_danger(arrival, danger)
+        # They have just said no. It goes on as a question, and staff see it in the case.
+        cases.note_danger(arrival.session, core, contact, arrival.inbound, danger, None)
     if not message.answerable:
         return arrival.settle(InboundState.SUPPRESSED, "sender-cannot-be-answered")
 

@@ -420,3 +420,12 @@ def test_a_control_word_is_obeyed_however_suspicious_it_looks(core: Core, safety
 @pytest.mark.parametrize(("kind", "who"), [("suicide", "me"), ("self-harm", "someone"), ("abuse-of-child", "me")])
 def test_the_young_are_told_of_childline(core: Core, kind: str, who: Who) -> None:
     assert "Childline" in sure_reply(core, kind, who)
+
+
+def test_a_hint_after_a_no_goes_on_as_a_question_and_staff_see_it_in_the_case(core: Core) -> None:
+    hears(core, HINT)
+    hears(core, "no")
+    again = hears(core, LESS_STRONG_HINT)
+    assert (again.turn_for, again.outbox_id) == (again.message_id, None)
+    assert again.message_id in {evidence.entry_id for evidence in rows.evidence(core)}
+    assert case(core).denied_at is not None

@@ -1,0 +1,42 @@
+"""The two readers of danger together, with the model that is in service."""
+
+from bench.safety import NONE, read_examples
+from helpline.domain.phrases import Phrase
+from helpline.domain.safety import SURE, SafetyContent, SafetyScanner
+from helpline.settings import REPOSITORY
+
+REGRESSION = read_examples(REPOSITORY / "tests" / "safety" / "regression.jsonl")
+
+
+def said_with(phrase: Phrase) -> str:
+    """A message that is no more than the phrase."""
+    words = []
+    for place in phrase.places:
+        if not place.gap and not place.optional:
+            words.append(min(place.singles) if place.singles else " ".join(min(place.runs)))
+    return " ".join(words)
+
+
+def test_a_certain_phrase_is_sure_danger_whatever_the_other_reader_makes_of_it(
+    safety: SafetyContent, scanner: SafetyScanner
+) -> None:
+    phrases = [
+        (kind.name, phrase) for kind in safety.kinds for rule in kind.rules if rule.certain for phrase in rule.phrases
+    ]
+    assert len(phrases) > 50
+    wrong = []
+    for kind, phrase in phrases:
+        danger = scanner.scan(said_with(phrase))
+        if danger is None or (danger.tier, danger.kind) != (SURE, kind):
+            wrong.append((kind, phrase.source, danger))
+    assert wrong == []
+
+
+def test_other_languages_are_certain_because_the_reader_that_learnt_knows_english_only(safety: SafetyContent) -> None:
+    for kind in safety.kinds:
+        assert [rule.certain for rule in kind.rules if "other-languages" in rule.id] == [True], kind.name
+
+
+def test_danger_that_a_phrase_was_written_for_is_still_found(scanner: SafetyScanner) -> None:
+    missed = [one.text for one in REGRESSION if one.label != NONE and scanner.scan(one.text) is None]
+    assert missed == []
