@@ -19,12 +19,21 @@ from helpline.settings import REPOSITORY
 HERE = REPOSITORY / "tests" / "safety"
 EXAMPLES = read_examples(HERE / "held_out.jsonl")
 
-LEAST_FOUND = 0.0
-LEAST_FOUND_OF_A_KIND = 0.0
-LEAST_RIGHT_KIND = 0.0
-MOST_FALSE_ALARMS = {"look-alike": 100.0, "ordinary": 100.0}
-MOST_SURE_FALSE_ALARMS = 100.0
-LEAST_FOUND_SPOILT = dict.fromkeys([*PERTURBATIONS, "split in two"], 0.0)
+LEAST_FOUND = 96.5
+LEAST_FOUND_OF_A_KIND = 90.0
+LEAST_RIGHT_KIND = 94.0
+MOST_FALSE_ALARMS = {"look-alike": 4.7, "ordinary": 1.0}
+MOST_SURE_FALSE_ALARMS = 0.6
+LEAST_FOUND_SPOILT = {
+    "typos": 93.5,
+    "text-speak": 96.0,
+    "spaced letters": 90.0,
+    "CAPITALS": 96.5,
+    "no vowels": 95.5,
+    "emoji": 96.5,
+    "long padding": 95.5,
+    "split in two": 96.5,
+}
 
 
 def percentage(values: Sequence[bool]) -> float:
