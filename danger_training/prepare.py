@@ -12,7 +12,7 @@ import json
 import math
 import random
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -142,18 +142,21 @@ def known_words(examples: Sequence[Example]) -> list[str]:
     return sorted(word for word, count in counts.items() if count >= FEWEST_TO_KNOW_A_WORD)
 
 
-def word_weights(readings: Sequence[tuple[str, str]]) -> dict[str, float]:
-    """How much each word speaks for danger: the logarithm of how much commoner it is there, if it is."""
-    found: dict[bool, Counter[str]] = defaultdict(Counter)
-    for reading, kind in readings:
-        found[kind != NO_DANGER].update({word.strip(".") for word in reading.split()})
-    danger, harmless = found[True], found[False]
+def word_weights(dangers: Sequence[str], ordinary: Sequence[str]) -> dict[str, float]:
+    """How much each word speaks for danger: the logarithm of how much commoner it is there than in ordinary questions.
+
+    Not than in the near twins: those are made of the same words, and it is to be chosen what is worth reading.
+    """
+    danger = Counter(word.strip(".") for reading in dangers for word in reading.split())
+    harmless = Counter(word.strip(".") for reading in ordinary for word in reading.split())
     many, few = sum(danger.values()), sum(harmless.values())
     weights = {
-        word: math.log((count + 1) / many) - math.log((harmless[word] + 1) / few) for word, count in danger.items()
+        word: math.log(count / many) - math.log((harmless[word] + 1) / few)
+        for word, count in danger.items()
+        if word and count >= FEWEST_TO_KNOW_A_WORD
     }
     best = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:WEIGHED_WORDS]
-    return {word: round(weight, 2) for word, weight in best if word and weight > 0}
+    return {word: round(weight, 2) for word, weight in best if weight > 0}
 
 
 def main() -> None:
@@ -189,7 +192,8 @@ def main() -> None:
         }
         for one in examples
     ]
-    weights = word_weights([(row["readings"][0], row["kind"]) for row in rows])  # type: ignore[misc]
+    first = [(row["readings"][0], row["kind"]) for row in rows]
+    weights = word_weights([text for text, kind in first if kind != NO_DANGER], [reading(text) for text in ordinary])
     given.out.write_text(json.dumps({"rows": rows, "words": words, "word_weights": weights}), "utf-8")
     print(f"{len(rows)} examples: {dict(Counter(one.kind for one in examples))}")
 

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ SENTENCE_END = "."
 # A text of this many words or fewer is read whole; a longer one in windows, of which the most suspicious are read, so
 # that the work for a very long text has an end.
 LONGEST_WHOLE = 60
-WINDOW_WORDS = 32
-MOST_WINDOWS = 5
+WINDOW_WORDS = 24
+MOST_WINDOWS = 8
 WEIGHED_WORDS = 6
 MOST_PIECES = 128
 REMEMBERED_TEXTS = 1024
@@ -170,11 +171,11 @@ def as_read(words: Sequence[str]) -> str:
 
 
 def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Windows over a long text, cut at sentence ends where they come in time, each overlapping the next by half."""
+    """Windows over a long text, one after the other, cut at sentence ends where they come in time."""
     ends = [0, *(at + 1 for at, word in enumerate(words) if word == SENTENCE_END)]
     cuts = [0]
     while cuts[-1] < len(words):
-        limit = cuts[-1] + WINDOW_WORDS // 2
+        limit = cuts[-1] + WINDOW_WORDS
         last_end = ends[bisect_right(ends, limit) - 1]
         cuts.append(min(last_end if last_end > cuts[-1] else limit, len(words)))
-    return list(zip(cuts, cuts[2:], strict=False)) or [(0, len(words))]
+    return list(pairwise(cuts))

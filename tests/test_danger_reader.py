@@ -101,4 +101,4 @@ def test_a_short_text_is_read_whole_and_of_a_long_one_a_fixed_number_of_parts() 
 
 def test_the_parts_of_a_long_text_that_are_read_are_those_whose_words_speak_for_danger() -> None:
     text = ORDINARY * 50 + "and now the wolf comes . " + ORDINARY * 50
-    assert all("wolf" in part for part in windows(text, {"wolf": 3.0})[:2])
+    assert "wolf" in windows(text, {"wolf": 3.0})[0]

@@ -74,7 +74,8 @@ def test_the_first_messages_of_a_new_person_all_arriving_at_once_are_all_stored(
     assert len(rows.all_of(core, Contact)) == 1
 
 
-UNREADABLE = [
+UNLONG_QUESTION = "Can mum get a blue badge if she has not got a car? " * 200
+READABLE = [
     ("empty", "", ()),
     ("empty", "  \n ", ()),
     ("empty", "\x00", ()),
@@ -110,7 +111,7 @@ READABLE = [
     ('\uff0fintent{"a":"b"}', '\uff0fintent{"a":"b"}', 'intent{"a":"b"}'),
     ("see https://example.org please", "see https://example.org please", "see https://example.org please"),
     ("care \U0001f600", "care \U0001f600", "care \U0001f600"),
-    ("word " * 2_000, "word " * 2_000, "word " * 200),
+    (LONG_QUESTION, LONG_QUESTION, LONG_QUESTION[:1_000]),
 ]
 
 
