@@ -74,8 +74,7 @@ def test_the_first_messages_of_a_new_person_all_arriving_at_once_are_all_stored(
     assert len(rows.all_of(core, Contact)) == 1
 
 
-UNLONG_QUESTION = "Can mum get a blue badge if she has not got a car? " * 200
-READABLE = [
+UNREADABLE = [
     ("empty", "", ()),
     ("empty", "  \n ", ()),
     ("empty", "\x00", ()),
@@ -103,6 +102,7 @@ def test_what_has_no_words_is_answered_at_once_without_the_assistant(
     assert rows.inbound(core, received.message_id).state_reason == reply_id
 
 
+LONG_QUESTION = "Can mum get a blue badge if she has not got a car? " * 200
 READABLE = [
     ("a \x00question", "a question", "a question"),
     ("how \ud83d much", "how ? much", "how ? much"),
