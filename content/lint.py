@@ -314,8 +314,8 @@ def _menu_warnings(guide: Guide, words: ReplyWords, files: Files) -> Iterator[Pr
         yield Problem(
             files.replies,
             "menu",
-            f"With every topic the menu takes {parts} parts as a text.",
-            f"Shorten the titles of the topics: {sms.MOST_SEGMENTS} parts are sent, and the rest is cut off.",
+            f"The menu takes {parts} parts as a text.",
+            f"Shorten titles or take 'menu: true' out of a topic: {sms.MOST_SEGMENTS} parts are sent, the rest is cut.",
         )
 
 

@@ -87,6 +87,7 @@ class TopicEntry(_Entry):
 
     title: Words
     general: Words
+    menu: bool = False
     answers: Annotated[dict[str, AnswerEntry], Field(min_length=1)]
 
 
@@ -337,4 +338,4 @@ def _topic(reader: Reader, path: Path) -> Topic | None:
         )
         for answer_id, answer in entry.answers.items()
     }
-    return Topic(path.stem, entry.title, entry.general, answers)
+    return Topic(path.stem, entry.title, entry.general, answers, entry.menu)

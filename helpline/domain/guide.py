@@ -48,12 +48,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Topic:
-    """A file of content/guide. general: the id of the answer given when no other fits better."""
+    """A file of content/guide. general: the id of the answer given when no other fits better.
+
+    menu: it is one of the most asked, which the menu names in a text; in chat the menu names every topic.
+    """
 
     id: str
     title: str
     general: str
     answers: Mapping[str, Answer]
+    menu: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,9 @@ def why_text(guide: Guide, topic_id: str, answer_id: str | None, words: ReplyWor
 
 
 def menu_text(guide: Guide, words: ReplyWords, channel: Channel) -> str:
-    """What can be asked about: the title of every topic, by alphabet."""
-    titles = sorted((topic.title for topic in guide.topics.values()), key=str.casefold)
+    """What can be asked about: titles by alphabet, in chat of every topic, in a text of those that are most asked."""
+    listed = [topic for topic in guide.topics.values() if topic.menu or channel == "chat"]
+    titles = sorted((topic.title for topic in listed), key=str.casefold)
     lines = words.on("menu-join", channel).join(titles)
     return fill(words.on("menu", channel), {"topics": lines}.__getitem__)
 

@@ -56,7 +56,8 @@ def test_the_sources_of_an_answer_fit_in_a_text(topic: str, answer: str) -> None
     assert segments(to_gsm7(why_text(GUIDE, topic, answer, WORDS, "sms"))).count <= MOST_SEGMENTS
 
 
-def test_the_menu_fits_in_a_text() -> None:
+def test_the_menu_of_a_text_fits_and_names_a_dozen_topics_at_least() -> None:
+    assert sum(topic.menu for topic in GUIDE.topics.values()) >= 12
     assert segments(to_gsm7(menu_text(GUIDE, WORDS, "sms"))).count <= MOST_SEGMENTS
 
 

@@ -111,9 +111,12 @@ def test_why_names_the_sources_and_the_day_of_the_check() -> None:
     assert "https://www.nhs.uk" in why_text(GUIDE, "equipment", "rails", WORDS, "chat")
 
 
-def test_the_menu_lists_the_topics_by_alphabet() -> None:
-    assert "A break; Equipment" in menu_text(GUIDE, WORDS, "sms")
-    assert "A break\nEquipment" in menu_text(GUIDE, WORDS, "chat")
+def test_the_menu_lists_every_topic_in_chat_and_the_most_asked_in_a_text() -> None:
+    more = {topic.id: replace(topic, menu=True) for topic in GUIDE.topics.values()}
+    more["scams"] = Topic("scams", "Scams", "rails", {"rails": ANSWER})
+    guide = replace(GUIDE, topics=more)
+    assert "A break; Equipment." in menu_text(guide, WORDS, "sms")
+    assert "A break\nEquipment\nScams" in menu_text(guide, WORDS, "chat")
 
 
 def test_councils_that_share_a_number_are_named_together() -> None:

@@ -170,9 +170,15 @@ def test_repeat_says_the_last_reply_again_word_for_word(core: Core, texter: Talk
     assert rows.texts(core)[-1] == told
 
 
-def test_the_menu_names_every_topic(core: Core, texter: Talk) -> None:
-    menu = texter.does(answering.show_menu, texter.says("menu")).text
-    assert all(topic.title in menu for topic in core.guide.topics.values())
+def test_the_menu_names_every_topic_in_chat_and_the_most_asked_in_a_text(
+    core: Core, texter: Talk, chatter: Talk
+) -> None:
+    in_a_text = texter.does(answering.show_menu, texter.says("menu")).text
+    in_chat = chatter.does(answering.show_menu, chatter.says("menu")).text
+    for topic in core.guide.topics.values():
+        assert topic.title in in_chat
+        assert topic.title in in_a_text or not topic.menu
+    assert "anything else about care" in in_a_text
 
 
 def test_the_whole_menu_reaches_a_phone(core: Core, texter: Talk) -> None:
