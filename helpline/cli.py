@@ -103,7 +103,7 @@ def _set_up(settings: Settings) -> None:
     _step(
         4,
         steps,
-        "Training the language model (a minute or two)",
+        "Training the language model (a few minutes)",
         not model_is_current(settings),
         lambda: train(settings, keys),
     )
