@@ -140,9 +140,13 @@ _TOO_CHEERFUL = ("small_talk", "out_of_scope", "nlu_fallback")
 def _calm(session: Session, core: Core, message_id: int, contact: Contact) -> str | None:
     """What is said instead of small talk and "I can't help with that" for a day after danger; None for all else."""
     record = session.get(TurnRecord, message_id)
-    if record is None or not record.intent.startswith(_TOO_CHEERFUL):
+    form = core.form_of(contact.channel)
+    if record is None:
         return None
-    return core.say("calm", core.form_of(contact.channel), contact.authority)
+    # "Thank you" may be read as the answer to whether something helped.
+    if not record.intent.startswith(_TOO_CHEERFUL) and record.reply_text != core.say("helped-yes", form):
+        return None
+    return core.say("calm", form, contact.authority)
 
 
 def hold(core: Core, message_id: int) -> int | None:

@@ -158,3 +158,15 @@ def test_when_staff_have_closed_the_case_the_usual_words_are_said(core: Core) ->
     close(core, case_id, "Asha", "is with family")
     meant, said = turn(core, small_talk)
     assert said == meant
+
+
+def test_a_thank_you_that_is_read_as_the_answer_to_did_that_help_is_answered_calmly_too(core: Core) -> None:
+    turn(core, guide)
+    assert rows.conversation(core).expects == {"kind": "yes_no", "about": "helped"}
+    receive(core, new_message(DANGER))
+
+    def helped(core: Core, message_id: int) -> Reply:
+        return answering.take_answer(core, message_id, Understanding("answer", 1.0, value="yes"))
+
+    said, sent = turn(core, helped)
+    assert (said, sent) == (core.say("helped-yes", "sms"), calm(core))
