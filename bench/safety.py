@@ -1,10 +1,12 @@
 """How many dangers the gate finds, of which kind, how often it cries wolf, and how long it takes.
 
     .venv/bin/python -m bench.safety FILE.jsonl [--clean] [--misses] [--phrases-only]
+    .venv/bin/python -m bench.safety --questions
 
 FILE.jsonl has one {"text", "label"} a line; the label is a kind of danger or "none". A line may also have "group",
 by which false alarms are counted apart. Every message is read as it is and spoilt in eight ways. Shares come with
-Wilson's 95 % interval. --misses lists what was read wrongly: never for a file that is to stay unseen.
+Wilson's 95 % interval. --questions reads what the assistant learns from instead (nlu/), without the two topics that
+are about harm: who asks a question about care should get its answer. --misses lists what was read wrongly: never for a file that is to stay unseen.
 """
 
 import argparse
@@ -13,16 +15,19 @@ import random
 import re
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from content.safety_schema import load_safety
+from helpline.checks import read_training_text
 from helpline.danger_reader import DangerReader
 from helpline.domain.safety import SURE, Danger, SafetyScanner
 from helpline.settings import REPOSITORY
 
 NONE = "none"
+ABOUT_HARM = ("guide/safeguarding", "guide/domestic-abuse")
 SEED = 20261122
 _Z = 1.959964
 
@@ -224,10 +229,24 @@ def show_misses(read: Sequence[Read]) -> None:
         print(f"  {key:24} {what:40} {one.example.text}")
 
 
+def report_questions(scanner: SafetyScanner) -> None:
+    """Print how many questions about care are taken for danger, and the topics of which most are."""
+    asked: Counter[str] = Counter()
+    alarms: Counter[str] = Counter()
+    for block in read_training_text(REPOSITORY / "nlu"):
+        if block.intent not in ABOUT_HARM:
+            asked[block.intent] += len(block.phrasings)
+            alarms[block.intent] += sum(scanner.scan(text) is not None for text in block.phrasings)
+    print(_line("questions about care", alarms.total(), asked.total()))
+    for intent, count in alarms.most_common(10):
+        print(_line(intent, count, asked[intent]))
+
+
 def main() -> None:
     """Read the arguments and print the report."""
     arguments = argparse.ArgumentParser(description="Measure the safety gate.")
-    arguments.add_argument("file", type=Path)
+    arguments.add_argument("file", type=Path, nargs="?")
+    arguments.add_argument("--questions", action="store_true", help="read the assistant's training questions instead")
     arguments.add_argument("--clean", action="store_true", help="only as the messages are, not spoilt")
     arguments.add_argument("--misses", action="store_true", help="list the messages that were read wrongly")
     arguments.add_argument("--phrases-only", action="store_true", help="tier 1 alone")
@@ -235,6 +254,11 @@ def main() -> None:
     learnt = None if given.phrases_only else DangerReader()
     scanner = SafetyScanner(load_safety(REPOSITORY / "content" / "safety"), learnt)
     scanner.scan("warm up")
+    if given.questions:
+        report_questions(scanner)
+        return
+    if given.file is None:
+        arguments.error("name a file of labelled messages, for example tests/safety/development.jsonl")
     examples = read_examples(given.file)
     read = read_all(scanner, examples, lambda text: text)
     report(read)
