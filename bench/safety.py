@@ -5,8 +5,10 @@
 
 FILE.jsonl has one {"text", "label"} a line; the label is a kind of danger or "none". A line may also have "group",
 by which false alarms are counted apart. Every message is read as it is and spoilt in eight ways. Shares come with
-Wilson's 95 % interval. --questions reads what the assistant learns from instead (nlu/), without the two topics that
-are about harm: who asks a question about care should get its answer. --misses lists what was read wrongly: never for a file that is to stay unseen.
+Wilson's 95 % interval. --misses lists what was read wrongly: never for a file that is to stay unseen.
+
+--questions reads what the assistant learns from instead (nlu/), without the two topics that are about harm: who asks a
+question about care should get its answer.
 """
 
 import argparse
