@@ -173,7 +173,7 @@ class Gateway:
         return Handled(Outcome.SPOOLED, unsent)
 
     def _find_warning(self, message: InboundMessage) -> str | None:
-        danger = self.core.find_danger(storable(message.text), ())
+        danger = self.core.find_danger(storable(message.text), (), self.core.form_of(message.channel))
         if danger is None or not message.answerable or self._spool.has(message.channel, message.provider_id):
             return None
         try:

@@ -200,9 +200,6 @@ def sweep(scheduled: datetime, context: Any) -> None:
     """
     mark = scheduled.strftime("%Y%m%d%H%M%S")
     _resume_dead_executors()
-    _tell_staff()
-    for entry_id, contact_id in _put_follow_ups():
-        send_at_once(entry_id, contact_id)
     found = _find_stuck()
     for message_id, contact_id in found["turns"]:
         with (
@@ -216,6 +213,10 @@ def sweep(scheduled: datetime, context: Any) -> None:
             SetEnqueueOptions(queue_partition_key=contact_id),
         ):
             DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, 0)
+    # Last, so that nothing that fails here keeps a message waiting.
+    for entry_id, contact_id in _put_follow_ups():
+        send_at_once(entry_id, contact_id)
+    _tell_staff()
     _forget_finished()
 
 

@@ -9,7 +9,7 @@ No database, no network: a message goes in, and a Danger or None comes out, in a
 the message. Phrases, examples and replies are reviewed content (content/safety), not code.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -168,26 +168,32 @@ class SafetyScanner:
         what was split over several texts. A danger that was whole in an earlier message is not reported again.
         """
         readings = views(text, self._speller)
-        alone = self._worst(found for view in readings for found in self._dangers(Words.of(view), 0))
+        alone = [found for view in readings for found in self._dangers(Words.of(view), 0)]
         danger = self._judged(alone, readings[-1], joined=False)
         if danger and danger.tier == SURE:
             return danger
         before = [message for message in recent[-MOST_RECENT:] if message.strip()] if text.strip() else []
         return self._worse(danger, self._scan_across(before, text)) if before else danger
 
-    def _judged(self, found: _Found | None, reading: str, joined: bool) -> Danger | None:
+    def _judged(self, every: Sequence[_Found], reading: str, joined: bool) -> Danger | None:
         """What phrases found and what the reader that learnt makes of the same text, as one judgement."""
-        opinion = self._learnt.read(reading) if self._learnt else None
-        if self._learnt is None or opinion is None:
-            return Danger(found.kind, SURE, found.who, found.rule, joined) if found else None
-        if found is None:
+        if self._learnt is None:
+            return self._sure(every, joined)
+        opinion = self._learnt.read(reading)
+        if opinion.score < self._learnt.doubt:
+            every = [found for found in every if found.certain]
+        if not every:
             if opinion.score < self._learnt.threshold:
                 return None
             return Danger(opinion.kind, MAY_BE, opinion.who, LEARNT_RULE, joined, opinion.score)
-        if not found.certain and opinion.score < self._learnt.doubt:
-            return None
+        found = min(every)
         tier = SURE if found.certain or opinion.score >= self._learnt.threshold else MAY_BE
         return Danger(_kind(found, opinion), tier, found.who, found.rule, joined, opinion.score)
+
+    @staticmethod
+    def _sure(every: Sequence[_Found], joined: bool) -> Danger | None:
+        found = min(every, default=None)
+        return Danger(found.kind, SURE, found.who, found.rule, joined) if found else None
 
     @staticmethod
     def _worse(one: Danger | None, other: Danger | None) -> Danger | None:
@@ -198,14 +204,14 @@ class SafetyScanner:
 
     def _scan_across(self, before: Sequence[str], text: str) -> Danger | None:
         """Danger in this message and those before it read together, that was not whole in an earlier one."""
-        found = self._worst(self._dangers_across(" ".join(before), text))
+        across = list(self._dangers_across(" ".join(before), text))
         earlier = before[-1]
         if self._learnt is None or len(earlier) + len(text) > LONGEST_JOINED:
-            return Danger(found.kind, SURE, found.who, found.rule, joined=True) if found else None
+            return self._sure(across, joined=True)
         last = views(earlier, self._speller)
-        if found is None and self._is_suspected(last):
+        if not across and self._is_suspected(last):
             return None
-        return self._judged(found, views(f"{earlier} {text}", self._speller)[-1], joined=True)
+        return self._judged(across, views(f"{earlier} {text}", self._speller)[-1], joined=True)
 
     def _is_suspected(self, readings: Sequence[str]) -> bool:
         """Whether a message by itself is danger to either reader."""
@@ -248,10 +254,6 @@ class SafetyScanner:
                 if word in words:
                     return who
         return "unknown"
-
-    @staticmethod
-    def _worst(found: Iterable[_Found]) -> _Found | None:
-        return min(found, default=None)
 
 
 # A phrase names the kind of danger, unless the other reader all but rules that kind out and is sure of another.

@@ -6,12 +6,12 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from helpline.domain.contact_line import reply_text
-from helpline.domain.control_words import ControlWords
+from helpline.domain.control_words import ControlWords, match
 from helpline.domain.guide import Guide
 from helpline.domain.messages import YesOrNo
 from helpline.domain.places import Gazetteer
 from helpline.domain.replies import Channel, ReplyWords
-from helpline.domain.safety import Danger, SafetyContent, SafetyScanner, follow_up, safe_scan
+from helpline.domain.safety import SURE, Danger, SafetyContent, SafetyScanner, follow_up, safe_scan
 from helpline.domain.safety import reply as reply_to_danger
 from helpline.domain.staff_hours import Staffing, clock_time, day_name
 from helpline.ports import Clock
@@ -55,9 +55,13 @@ class Core:
         """A reply's words, with the numbers of the person's council. Raises LookupError for an unknown id."""
         return reply_text(self.guide, self.words, reply_id, form, authority, service_name=self.service_name, **values)
 
-    def find_danger(self, text: str, recent: Sequence[str]) -> Danger | None:
+    def find_danger(self, text: str, recent: Sequence[str], form: Channel) -> Danger | None:
         """What danger a message tells of, read alone and with the person's last messages. Never raises."""
-        return safe_scan(self.scanner, text, recent)
+        danger = safe_scan(self.scanner, text, recent)
+        if danger is not None and danger.tier != SURE and match(text, self.control_words, form) is not None:
+            # "Leave me alone" may be a hint. As a whole message it is what we told people to send.
+            return None
+        return danger
 
     def safety_reply(self, danger: Danger, form: Channel, authority: str | None) -> str:
         """The reviewed reply to a danger, with the truth about when a person will read this."""

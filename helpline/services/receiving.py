@@ -65,11 +65,8 @@ def _deal_with(arrival: Arrival) -> Received:
     recent = repositories.recent_inbound_texts(
         arrival.session, contact.id, arrival.inbound.entry_id, arrival.now - JOINED_WITHIN, JOINED_MESSAGES
     )
-    danger = core.find_danger(message.text, recent)
+    danger = core.find_danger(message.text, recent, arrival.form)
     word = match(message.text, core.control_words, arrival.form)
-    if word is not None and danger is not None and danger.tier != SURE:
-        # "Leave me alone" may be a hint. As a whole message it is what we told people to send.
-        danger = None
     if (danger is None or danger.tier != SURE) and word != "stop":
         answered = take_answer(arrival)
         if answered is not None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from sqlalchemy import Engine
 from channels.gateway import Background, Gateway, Outcome, Work
 from channels.webchat.send import WebchatSender
 from helpline.domain.messages import InboundMessage, SendError
+from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.services.core import Core
 from helpline.services.receiving import receive
 from helpline.spool import Spool
 from helpline.storage.models import Inbound
 from tests.channels.breaking import held_by_another_process, read_only
 from tests.conftest import ADDRESS_KEY, StartedWork
-from tests.fakes import PHONE, RecordingAlerts, RecordingSender, text_from
+from tests.fakes import PHONE, Hunches, RecordingAlerts, RecordingSender, text_from
 from tests.services import rows
 from tests.waiting import WITHIN_SECONDS
 
@@ -219,3 +221,13 @@ def test_an_outage_between_two_repeats_leaves_one_row(gateway: Gateway, engine: 
         assert gateway.handle_inbound(text_from(QUESTION)).outcome is Outcome.SPOOLED
     gateway.drain_spool()
     assert len(rows.all_of(core, Inbound)) == 1
+
+
+def test_stop_while_the_database_is_away_gets_no_question_however_suspicious_it_looks(
+    core: Core, engine: Engine, safety: SafetyContent, sender: RecordingSender, spool: Spool, alerts: RecordingAlerts
+) -> None:
+    suspicious = replace(core, scanner=SafetyScanner(safety, Hunches({"": ("suicide", "me", 0.99)})))
+    gateway = Gateway(suspicious, {"sms": sender}, StartedWork().as_work(), spool, alerts)
+    with held_by_another_process(engine):
+        assert gateway.handle_inbound(text_from("just leave me alone")).outcome is Outcome.SPOOLED
+    assert sender.texts == []

@@ -4,6 +4,7 @@ from bench.safety import NONE, read_examples
 from helpline.domain.phrases import Phrase
 from helpline.domain.safety import SURE, SafetyContent, SafetyScanner
 from helpline.settings import REPOSITORY
+from tests.fakes import Hunches
 
 REGRESSION = read_examples(REPOSITORY / "tests" / "safety" / "regression.jsonl")
 
@@ -40,3 +41,11 @@ def test_other_languages_are_certain_because_the_reader_that_learnt_knows_englis
 def test_danger_that_a_phrase_was_written_for_is_still_found(scanner: SafetyScanner) -> None:
     missed = [one.text for one in REGRESSION if one.label != NONE and scanner.scan(one.text) is None]
     assert missed == []
+
+
+def test_a_certain_phrase_counts_also_beside_a_graver_one_that_is_not_believed(safety: SafetyContent) -> None:
+    graver, certain = "he is not breathing", "vreau sa mor"
+    plain = SafetyScanner(safety).scan(f"{graver}. {certain}")
+    assert plain is not None and plain.kind == "medical-emergency"
+    danger = SafetyScanner(safety, Hunches({})).scan(f"{graver}. {certain}")
+    assert danger is not None and (danger.rule, danger.tier) == ("suicide-other-languages", SURE)
