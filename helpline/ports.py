@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from helpline.domain.directory import Service, Wanted
 from helpline.domain.messages import OutboundMessage, Reply, SendResult
 
 
@@ -52,4 +53,12 @@ class Alerts(Protocol):
 
     def raise_alert(self, kind: str, **ids: str | int) -> None:
         """Raise one alert. Raises AlertNotRaised."""
+        ...
+
+
+class FindServices(Protocol):
+    """Finds services of the directory."""
+
+    def find(self, wanted: Wanted, most: int) -> list[Service]:
+        """The services that fit, nearest first, at most so many."""
         ...

@@ -77,7 +77,10 @@ class Conversation(Base):
     """Where a person is in the talk. assistant_id is all that Rasa ever knows of them.
 
     expects is the question that was last asked and is still open. more_page counts the pages of the last answer's
-    long form that were already given. holding_for is the message whose wait was last apologised for.
+    long form that were already given. holding_for is the message whose wait was last apologised for. search is the
+    last search for services and what it showed; last_shown says whether the last thing shown was an answer or
+    services. waiting_questions were asked together with one that was answered, and come with NEXT. about is who the
+    talk is about. rights: whether a carer was told of their rights, and whether they refused to hear of them.
     """
 
     __tablename__ = "conversation"
@@ -91,6 +94,11 @@ class Conversation(Base):
     answers_since_asked: Mapped[int] = mapped_column(Integer, default=0)
     misunderstood_in_a_row: Mapped[int] = mapped_column(Integer, default=0)
     holding_for: Mapped[int | None] = mapped_column(Integer)
+    search: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    last_shown: Mapped[str | None] = mapped_column(String(10))
+    waiting_questions: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    about: Mapped[str | None] = mapped_column(String(16))
+    rights: Mapped[str | None] = mapped_column(String(10))
 
 
 class ThreadEntry(Base):
@@ -234,4 +242,18 @@ class Feedback(Base):
     topic: Mapped[str] = mapped_column(String(64))
     answer: Mapped[str] = mapped_column(String(64))
     helped: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ServiceRating(Base):
+    """What somebody said of a service that we had told them of. share: whether they want it passed on; None unasked."""
+
+    __tablename__ = "service_rating"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("thread_entry.id"), unique=True)
+    service_id: Mapped[str] = mapped_column(String(36), index=True)
+    score: Mapped[int] = mapped_column(Integer)
+    words: Mapped[str | None] = mapped_column(Text)
+    share: Mapped[bool | None] = mapped_column(Boolean)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+import helpline.storage.directory_models  # noqa: F401 (its tables belong to the metadata)
 from helpline.storage.models import Base, UtcDateTime
 
 
