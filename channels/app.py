@@ -15,9 +15,11 @@ from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
 from channels.base import ChannelContext
+from channels.directory_api import directory_handlers
 from channels.registry import CHANNELS
 from channels.simulator.pages import simulator_handlers
 from helpline.ports import Assistant
+from helpline.services.core import Core
 
 FOLDER = Path(__file__).parent
 
@@ -44,7 +46,7 @@ async def _add_security_headers(message: Message, scope: Scope) -> None:
 def create_app(
     context: ChannelContext,
     assistant: Assistant,
-    storage_is_well: Callable[[], bool],
+    core: Core,
     start: Callable[[], None],
     stop: Callable[[], None],
 ) -> Litestar:
@@ -57,7 +59,7 @@ def create_app(
     @get("/health")
     async def health() -> Response[dict[str, bool]]:
         parts = {
-            "storage": await anyio.to_thread.run_sync(storage_is_well),
+            "storage": await anyio.to_thread.run_sync(core.database.is_well),
             "assistant": await anyio.to_thread.run_sync(assistant.is_ready),
         }
         # Without the assistant we still take messages in and answer danger, so only storage decides.
@@ -81,6 +83,7 @@ def create_app(
             home,
             health,
             *handlers,
+            *directory_handlers(core),
             *(
                 create_static_files_router(
                     path=f"/static/{folder}", directories=[FOLDER / folder / "static"], name=folder

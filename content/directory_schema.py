@@ -30,7 +30,7 @@ from helpline.domain.directory import (
 
 Words = Annotated[str, Field(min_length=1)]
 _TAXONOMY = "services/taxonomy.yml"
-# Numbers that a person dials and that are no ordinary number: emergency, health, police, Samaritans, Childline, electricity.
+# Numbers that can be dialled and are no ordinary ones: emergency, health, police, Samaritans, Childline, power cuts.
 _SHORT_NUMBERS = frozenset({"999", "111", "101", "105", "119", "116123", "0800 1111", "08001111"})
 _DAYS = frozenset(WEEKDAYS)
 
@@ -54,6 +54,9 @@ class TaxonomyFile(_Entry):
     description: Words
     terms: Annotated[dict[str, TermEntry], Field(min_length=1)]
     topics: dict[str, tuple[Words, ...]]
+    near: tuple[Words, ...] = ()
+    seeking: tuple[Words, ...] = ()
+    open_now: tuple[Words, ...] = ()
 
 
 class PhoneRecord(_Entry):
@@ -71,7 +74,7 @@ Clock = Annotated[time, BeforeValidator(_clock)]
 
 
 class OpeningRecord(_Entry):
-    """Opening hours that a program can read: days such as "MO,TU", opens and closes such as "08:45"; "24:00" ends a day."""
+    """Hours that a program can read: days such as "MO,TU", times such as "08:45"; "24:00" ends a day."""
 
     days: Words
     opens: Clock
@@ -158,7 +161,7 @@ def load_taxonomy(root: Path, topics: Mapping[str, object]) -> Taxonomy:
     if problems:
         raise ContentError(problems)
     terms = {code: Term(code, one.name, one.description, one.words) for code, one in read.terms.items()}
-    return Taxonomy(read.name, read.description, terms, read.topics)
+    return Taxonomy(read.name, read.description, terms, read.topics, read.near, read.seeking, read.open_now)
 
 
 def _taxonomy_problems(read: TaxonomyFile, topics: Mapping[str, object]) -> Iterator[Problem]:

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from content import lint
+from content.directory_schema import load_taxonomy
 from content.problems import ContentError, Problem
 from content.reading import Reader
 from helpline.domain.contact_line import Authority, Phone, Source
 from helpline.domain.control_words import Command, ControlWords
+from helpline.domain.directory import Taxonomy
 from helpline.domain.guide import Answer, Guide, Topic
 from helpline.domain.places import Gazetteer, OutcodeRow, PlaceWords, Rule, SectorRow, TownRow
 from helpline.domain.replies import ReplyWords, Wording
@@ -168,6 +170,7 @@ class Content:
     words: ReplyWords
     control_words: ControlWords
     gazetteer: Gazetteer
+    taxonomy: Taxonomy
     warnings: tuple[Problem, ...]
 
 
@@ -198,7 +201,8 @@ def load_content(root: Path) -> Content:
     )
     if findings.errors:
         raise ContentError(findings.errors)
-    return Content(guide, words, control_words, gazetteer, findings.warnings)
+    taxonomy = load_taxonomy(root, topics)
+    return Content(guide, words, control_words, gazetteer, taxonomy, findings.warnings)
 
 
 def _phones(reader: Reader) -> dict[str, Phone]:

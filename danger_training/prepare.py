@@ -30,6 +30,8 @@ WEIGHED_WORDS = 3000
 PADDED_SHARE = 0.3
 LONGEST_PADDED = 56
 CUT_SHARE = 0.2
+# Of a hundred letters so many are slips: a careful thumb, a quick one, one that shakes.
+_SLIP_SHARES = (0.04, 0.06, 0.1)
 
 _TEXT_SPEAK = {
     "you": "u", "are": "r", "your": "ur", "to": "2", "for": "4", "please": "pls", "because": "cos", "before": "b4",
@@ -73,7 +75,7 @@ class Spoiler:
             text = self._pad(text)
         way = chance.random()
         if way < 0.35:
-            return self._slips(text, 0.06)
+            return self._slips(text, chance.choice(_SLIP_SHARES))
         if way < 0.5:
             return _spoken_short(text)
         if way < 0.62:

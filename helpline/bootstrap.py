@@ -1,25 +1,33 @@
 """The only place where real adapters are chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 
 from bot.components.answer_reading import read_answer
 from channels.assistant import RasaAssistant
 from channels.base import ChannelContext
 from channels.gateway import Background, Gateway, Work
 from channels.registry import CHANNELS
+from content.directory_schema import read_services_file
 from content.safety_schema import load_safety
 from content.schema import Content, load_content
 from helpline import flows
 from helpline.alerts import alerts_of
 from helpline.clock import FixedClock, SystemClock
 from helpline.danger_reader import DangerReader
+from helpline.directory_feed import OrukReader
+from helpline.directory_index import DirectorySearch
+from helpline.domain.directory import Feed, ImportReport
 from helpline.domain.messages import YesOrNo
+from helpline.domain.places import Place
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.domain.staff_hours import StaffHours, Staffing
 from helpline.keys import Keys, load_keys
 from helpline.ports import Alerts, Assistant, MessageSender
 from helpline.services.core import Core
+from helpline.services.directory_import import import_feed
 from helpline.settings import Settings
 from helpline.spool import Spool
 from helpline.storage.addresses import AddressBook
@@ -32,6 +40,9 @@ from helpline.storage.engine import (
 )
 from helpline.storage.executor_slot import ExecutorSlot, FileSlot, PostgresSlot
 from helpline.storage.migrate import migrate
+
+# Under this name services of the whole area of the county council are listed.
+COUNTY_AREA = "Essex"
 
 
 @dataclass(frozen=True)
@@ -84,8 +95,9 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         helpline.danger_reader.AlteredDangerModel: the reader of danger is not the one that was reviewed.
     """
     content, safety = load_all_content(settings)
+    database = Database(engine)
     return Core(
-        database=Database(engine),
+        database=database,
         clock=FixedClock(settings.now) if settings.now else SystemClock(),
         addresses=AddressBook(keys.address_key, keys.address_hash_key),
         guide=content.guide,
@@ -98,7 +110,40 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         service_name=settings.service_name,
         staffing=staffing_of(settings),
         read_yes_no=read_yes_no,
+        taxonomy=content.taxonomy,
+        directory=DirectorySearch(database),
     )
+
+
+def areas_of(content: Content) -> frozenset[str]:
+    """The names of the areas that a service may cover, besides the nation's: districts, and the county council's."""
+    authorities = content.guide.authorities.values()
+    return frozenset({district for one in authorities for district in one.districts} | {COUNTY_AREA})
+
+
+def read_feed(content: Content, source: str, today: date) -> Feed:
+    """A file of services, or a feed of Open Referral UK 3.0 if the source is an address on the web.
+
+    Raises content.directory_schema.CannotReadServices.
+    """
+    if not source.startswith(("http://", "https://")):
+        return read_services_file(Path(source), content.taxonomy, areas_of(content))
+
+    def district_of(postcode: str) -> str | None:
+        place = content.gazetteer.find(postcode)
+        return place.district if isinstance(place, Place) else None
+
+    return OrukReader(content.taxonomy, areas_of(content), district_of, today).read(source)
+
+
+def import_own_services(core: Core, settings: Settings) -> Sequence[ImportReport]:
+    """Bring the directory to what the content's own files of services say.
+
+    Raises content.directory_schema.CannotReadServices.
+    """
+    content, _ = load_all_content(settings)
+    files = sorted((settings.content_folder / "services").glob("*.json"))
+    return [import_feed(core, read_feed(content, str(file), core.today())) for file in files]
 
 
 def staffing_of(settings: Settings) -> Staffing:

@@ -46,6 +46,7 @@ def _fail(reason: str) -> NoReturn:
 @contextmanager
 def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
+    from content.directory_schema import CannotReadServices
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
     from helpline.alerts import CannotAlert
@@ -70,7 +71,7 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
     except SlotTaken:
         _fail("another helpline is already working on this data folder. Stop it first.")
-    except (StaffHoursError, CannotAlert, CannotChangeCase, AlteredDangerModel) as error:
+    except (StaffHoursError, CannotAlert, CannotChangeCase, AlteredDangerModel, CannotReadServices) as error:
         _fail(str(error))
     except StorageKeyWrong:
         _fail("the database cannot be opened with this key. Restore the key that it was made with.")
@@ -86,22 +87,25 @@ def _step(number: int, of: int, words: str, needed: bool, do: Callable[[], objec
 
 
 def _set_up(settings: Settings) -> None:
-    from helpline.bootstrap import load_all_content, open_engine
+    from helpline.bootstrap import build_core, import_own_services, load_all_content, open_engine
     from helpline.storage.migrate import migrate
 
     keys = load_keys(settings)
-    steps = 4
+    steps = 5
     _step(1, steps, "Checking the content", True, lambda: load_all_content(settings))
-    _step(2, steps, "Bringing the database up to date", True, lambda: migrate(open_engine(settings, keys)))
+    engine = open_engine(settings, keys)
+    _step(2, steps, "Bringing the database up to date", True, lambda: migrate(engine))
+    core = build_core(settings, keys, engine)
+    _step(3, steps, "Filling the directory of services", True, lambda: import_own_services(core, settings))
     _step(
-        3,
+        4,
         steps,
         "Making the assistant's environment (about 3 GB; a few minutes the first time)",
         not bot_environment_is_made(),
         make_bot_environment,
     )
     _step(
-        4,
+        5,
         steps,
         "Training the language model (a few minutes)",
         not model_is_current(settings),
@@ -205,7 +209,7 @@ def app() -> None:
     application = create_app(
         product.channel_context(),
         product.assistant,
-        product.core.database.is_well,
+        product.core,
         start=lambda: launch_flows(product, slot),
         stop=lambda: stop_flows(product),
     )
@@ -327,6 +331,63 @@ def cases_command(
         core = build_core(settings, keys, engine)
         change_case(core, take=take, close_number=close, by=by, because=because)
         console.print(case_table(core))
+
+
+directory = typer.Typer(no_args_is_help=True, help="The directory of services that residents are told of.")
+cli.add_typer(directory, name="directory")
+
+
+@directory.command(name="import")
+def directory_import(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|URL", help="A file of services, or a feed of Open Referral UK 3.0.")
+    ],
+) -> None:
+    """Take in services; say what was refused, and why. The same source again changes nothing."""
+    from helpline.bootstrap import build_core, load_all_content, open_engine, read_feed
+    from helpline.services.directory_import import import_feed
+    from helpline.storage.migrate import migrate
+
+    settings = Settings()
+    with _one_clear_sentence():
+        keys = load_keys(settings)
+        engine = open_engine(settings, keys)
+        migrate(engine)
+        core = build_core(settings, keys, engine)
+        content, _ = load_all_content(settings)
+        report = import_feed(core, read_feed(content, source, core.today()))
+    for refused in report.refused:
+        console.print(f"  refused {refused.record}: {refused.reason}.", markup=False)
+    console.print(
+        f"{report.feed}: {report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
+        f"{report.withdrawn} withdrawn, {len(report.refused)} refused. "
+        f"{report.held_back} are kept but not shown to residents (closed, not confirmed, or no way to reach them).",
+        markup=False,
+    )
+
+
+@directory.command(name="export")
+def directory_export(
+    out: Annotated[Path, typer.Argument(metavar="OUT.json", help="Where to write it.")],
+) -> None:
+    """Write what is published, whole, as Open Referral UK 3.0."""
+    import json
+
+    from helpline.bootstrap import build_core, open_engine
+    from helpline.services.publishing import all_services
+    from helpline.storage.migrate import migrate
+
+    settings = Settings()
+    with _one_clear_sentence():
+        keys = load_keys(settings)
+        engine = open_engine(settings, keys)
+        migrate(engine)
+        services = list(all_services(build_core(settings, keys, engine)))
+        try:
+            out.write_text(json.dumps({"services": services}, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        except OSError as error:
+            _fail(f"{out} cannot be written: {error.strerror}.")
+    console.print(f"{len(services)} services written to {out}", markup=False)
 
 
 @cli.command()

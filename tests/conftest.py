@@ -18,6 +18,7 @@ from content.safety_schema import load_safety
 from content.schema import Content, load_content
 from helpline.bootstrap import read_yes_no
 from helpline.danger_reader import DangerReader
+from helpline.directory_index import DirectorySearch
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.domain.staff_hours import Staffing
 from helpline.ports import Clock
@@ -145,6 +146,8 @@ def make_core(engine: Engine, clock: Clock, content: Content, safety: SafetyCont
         service_name="Essex Care Line",
         staffing=Staffing(),
         read_yes_no=read_yes_no,
+        taxonomy=content.taxonomy,
+        directory=DirectorySearch(Database(engine)),
     )
 
 

@@ -165,12 +165,19 @@ class Term:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The terms by code, and which of them answer a guide topic, best first."""
+    """The terms by code, and which of them answer a guide topic, best first.
+
+    near, seeking, open_now: phrases by which people ask for what is near, for a group or a person to turn to, and for
+    what is open at this moment.
+    """
 
     name: str
     description: str
     terms: Mapping[str, Term]
     terms_of_topic: Mapping[str, tuple[str, ...]]
+    near: tuple[str, ...] = ()
+    seeking: tuple[str, ...] = ()
+    open_now: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _CHUNK_EDGE = re.compile(r"^[^\w@$]+|[^\w]+$")
 _ENDING = re.compile(r"[.!?;\u2026\u3002\u061f\u0964]+[\"')\]]*$")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w@$!+*]|_)+")
 _SIGNS = re.compile(r"[!*+]+")
+_WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}")
 _LATIN = re.compile(r"[a-z]")
 _LONG_RUN = re.compile(r"(.)\1{2,}")
 _VOWELS = re.compile(r"[aeiou]")
@@ -73,7 +74,7 @@ def _words(text: str) -> list[str]:
     """Words without punctuation, and "." wherever a sentence ends."""
     words: list[str] = []
     for line in _folded(text).splitlines():
-        for chunk in line.split():
+        for chunk in _close_up(line).split():
             ending = _ENDING.search(chunk)
             core = _CHUNK_EDGE.sub("", chunk)
             for piece in _BETWEEN_WORDS.split(core):
@@ -84,6 +85,15 @@ def _words(text: str) -> list[str]:
         if words and words[-1] != _SENTENCE_END:
             words.append(_SENTENCE_END)
     return words[:-1] if words and words[-1] == _SENTENCE_END else words
+
+
+def _close_up(line: str) -> str:
+    """The line with "h e l p   m e" written as "help me": wider gaps show where the words of spaced letters end."""
+    chunks = [chunk.split() for chunk in _WIDE_GAP.split(line)]
+    pieces = [piece for chunk in chunks for piece in chunk]
+    if len(chunks) < 2 or 2 * sum(len(piece) == 1 for piece in pieces) <= len(pieces):
+        return line
+    return " ".join("".join(chunk) if max(map(len, chunk), default=0) == 1 else " ".join(chunk) for chunk in chunks)
 
 
 def _folded(text: str) -> str:

@@ -4,89 +4,34 @@ Every function is one transaction keyed by the message that it answers: a repeat
 first time and changes nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from helpline.domain.guide import answer_text, menu_text, why_text
 from helpline.domain.messages import Reply, Understanding
-from helpline.domain.replies import Channel
 from helpline.domain.sms import MOST_SEGMENTS, pages
 from helpline.services.core import Core
 from helpline.services.danger import asks_about_danger, open_question, set_open_question
+from helpline.services.signposting import (
+    SERVICES,
+    asks_for_services,
+    services_for_topic,
+    show_services,
+    take_rating_answer,
+    tell_of_service,
+)
+from helpline.services.turn_in_hand import Turn, in_turn, joined, must_say
 from helpline.storage import repositories
-from helpline.storage.engine import Session
-from helpline.storage.models import Contact, Conversation, Feedback, ThreadEntry, TurnRecord
+from helpline.storage.models import Feedback, ThreadEntry
 
+ANSWER = "answer"
 ANSWERS_BETWEEN_QUESTIONS = 3
 MISUNDERSTANDINGS_BEFORE_MENU = 2
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A turn in hand: the person, where they are in the talk, and how their channel is worded."""
-
-    session: Session
-    core: Core
-    message_id: int
-    contact: Contact
-    conversation: Conversation
-    understanding: Understanding
-
-    @property
-    def form(self) -> Channel:
-        """How this person's channel is worded."""
-        return self.core.form_of(self.contact.channel)
-
-    def say(self, key: str, **values: str) -> str:
-        """A reply's words for this person's channel and council."""
-        return self.core.say(key, self.form, self.contact.authority, **values)
-
-
-def _in_turn(
-    core: Core, message_id: int, understanding: Understanding, make: Callable[[Turn], Reply | None]
-) -> Reply | None:
-    with core.database.write() as session:
-        entry = session.get_one(ThreadEntry, message_id)
-        contact, conversation = repositories.lock_contact(session, entry.contact_id)
-        made = session.get(TurnRecord, message_id)
-        if made is not None:
-            return None if made.reply_text is None else Reply(made.reply_text, tuple(made.reply_options))
-        turn = Turn(session, core, message_id, contact, conversation, understanding)
-        if not understanding.out_of_scope:
-            conversation.misunderstood_in_a_row = 0
-        reply = make(turn)
-        given = _answer_given(conversation, understanding)
-        session.add(
-            TurnRecord(
-                entry_id=message_id,
-                intent=understanding.intent,
-                confidence=understanding.confidence,
-                topic=given[0],
-                answer=given[1],
-                answer_confidence=understanding.answer_confidence,
-                out_of_scope=understanding.out_of_scope,
-                reply_text=reply.text if reply else None,
-                reply_options=list(reply.options) if reply else [],
-                at=core.clock.now(),
-            )
-        )
-        return reply
-
-
-# Intents whose reply is about the topic that the talk is on.
-_ABOUT_LAST_TOPIC = frozenset({"more", "why", "give_place"})
-
-
-def _answer_given(conversation: Conversation, understanding: Understanding) -> tuple[str | None, str | None]:
-    if understanding.topic is not None or understanding.intent in _ABOUT_LAST_TOPIC:
-        return conversation.topic, conversation.answer
-    return None, None
-
-
 def note_small_talk(core: Core, message_id: int, understanding: Understanding) -> None:
     """Record what was understood where the assistant has the words itself."""
-    _in_turn(core, message_id, understanding, lambda turn: None)
+    in_turn(core, message_id, understanding, lambda turn: None)
 
 
 def answer_guide_question(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -99,9 +44,27 @@ def answer_guide_question(core: Core, message_id: int, understanding: Understand
             return _out_of_scope(turn)
         turn.conversation.topic = topic.id
         turn.conversation.answer = understanding.answer if understanding.answer in topic.answers else topic.general
+        text = turn.session.get_one(ThreadEntry, message_id).text
+        if asks_for_services(turn, text, topic.id):
+            return services_for_topic(turn, text, topic.id)
         return _guide_answer(turn, general=understanding.answer not in topic.answers)
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
+    return must_say(in_turn(core, message_id, understanding, make))
+
+
+def answer_next_question(core: Core, message_id: int, understanding: Understanding) -> Reply:
+    """The answer to the next question of those that were asked in one message."""
+
+    def make(turn: Turn) -> Reply:
+        waiting = list(turn.conversation.waiting_questions or [])
+        if not waiting:
+            return Reply(turn.say("next-nothing"))
+        first, *rest = waiting
+        turn.conversation.waiting_questions = rest or None
+        turn.conversation.topic, turn.conversation.answer = first["topic"], first["answer"]
+        return _guide_answer(turn)
+
+    return must_say(in_turn(core, message_id, understanding, make))
 
 
 def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) -> Reply:
@@ -118,6 +81,7 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
     )
     parts = [rendered.text]
     conversation.more_page = 0
+    conversation.last_shown = ANSWER
     options: tuple[str, ...] = ()
     if rendered.stale:
         set_open_question(conversation, None)
@@ -131,11 +95,7 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
     elif not is_again:
         conversation.expects = None
         conversation.answers_since_asked += 1
-    return Reply(_joined(turn.form, parts), options if turn.form == "chat" else ())
-
-
-def _joined(form: Channel, parts: list[str]) -> str:
-    return (" " if form == "sms" else "\n\n").join(part for part in parts if part)
+    return Reply(joined(turn.form, parts), options if turn.form == "chat" else ())
 
 
 def give_more(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -143,6 +103,8 @@ def give_more(core: Core, message_id: int, understanding: Understanding) -> Repl
 
     def make(turn: Turn) -> Reply:
         conversation = turn.conversation
+        if conversation.last_shown == SERVICES:
+            return show_services(turn)
         if conversation.topic is None:
             return Reply(turn.say("more-nothing"))
         rendered = answer_text(
@@ -163,7 +125,7 @@ def give_more(core: Core, message_id: int, understanding: Understanding) -> Repl
         conversation.more_page = page + 1
         return Reply(parts[page])
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
+    return must_say(in_turn(core, message_id, understanding, make))
 
 
 def explain_source(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -175,7 +137,7 @@ def explain_source(core: Core, message_id: int, understanding: Understanding) ->
             return Reply(turn.say("why-nothing"))
         return Reply(why_text(turn.core.guide, conversation.topic, conversation.answer, turn.core.words, turn.form))
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
+    return must_say(in_turn(core, message_id, understanding, make))
 
 
 def repeat_last(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -185,12 +147,12 @@ def repeat_last(core: Core, message_id: int, understanding: Understanding) -> Re
         last = repositories.last_reply_text(turn.session, turn.contact.id, turn.message_id)
         return Reply(last if last is not None else turn.say("repeat-nothing"))
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
+    return must_say(in_turn(core, message_id, understanding, make))
 
 
 def show_menu(core: Core, message_id: int, understanding: Understanding) -> Reply:
     """What can be asked about."""
-    return _must_say(_in_turn(core, message_id, understanding, lambda turn: Reply(_menu(turn))))
+    return must_say(in_turn(core, message_id, understanding, lambda turn: Reply(_menu(turn))))
 
 
 def _menu(turn: Turn) -> str:
@@ -199,12 +161,12 @@ def _menu(turn: Turn) -> str:
 
 def offer_person(core: Core, message_id: int, understanding: Understanding) -> Reply:
     """How to speak to a person, and the truth about who reads this."""
-    return _must_say(_in_turn(core, message_id, understanding, lambda turn: Reply(turn.say("talk-to-a-person"))))
+    return must_say(in_turn(core, message_id, understanding, lambda turn: Reply(turn.say("talk-to-a-person"))))
 
 
 def decline_out_of_scope(core: Core, message_id: int, understanding: Understanding) -> Reply:
     """A friendly line on what this is for; the second time in a row, a menu and a person."""
-    return _must_say(_in_turn(core, message_id, replace(understanding, out_of_scope=True), _out_of_scope))
+    return must_say(in_turn(core, message_id, replace(understanding, out_of_scope=True), _out_of_scope))
 
 
 def _out_of_scope(turn: Turn) -> Reply:
@@ -218,12 +180,18 @@ def take_answer(core: Core, message_id: int, understanding: Understanding) -> Re
     """The person's answer to the question that we asked last. understanding.value holds it."""
 
     def make(turn: Turn) -> Reply:
+        expects = open_question(turn.conversation) or {}
+        about = str(expects.get("about"))
+        if about == "service" and understanding.value is not None:
+            return tell_of_service(turn, understanding.value)
+        if about.startswith("rating") and understanding.value is not None:
+            return take_rating_answer(turn, expects, understanding.value)
         if not record_whether_helped(turn, understanding.value):
             return Reply(turn.say("more-nothing"))
         set_open_question(turn.conversation, None)
         return Reply(turn.say("helped-yes" if understanding.value == "yes" else "helped-no"))
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
+    return must_say(in_turn(core, message_id, understanding, make))
 
 
 def record_whether_helped(turn: Turn, value: str | None) -> bool:
@@ -255,14 +223,11 @@ def note_place(core: Core, message_id: int, understanding: Understanding, proble
             return Reply(turn.say("place-out-of-area"))
         if problem == "ambiguous":
             return Reply(turn.say("place-ambiguous"))
+        if turn.conversation.last_shown == SERVICES:
+            turn.conversation.search = {**(turn.conversation.search or {}), "shown": [], "last": []}
+            return show_services(turn)
         if turn.conversation.topic is not None:
             return _guide_answer(turn, is_again=True)
         return Reply(turn.say("place-noted"))
 
-    return _must_say(_in_turn(core, message_id, understanding, make))
-
-
-def _must_say(reply: Reply | None) -> Reply:
-    if reply is None:
-        raise LookupError("this turn was recorded without a reply of ours")
-    return reply
+    return must_say(in_turn(core, message_id, understanding, make))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from helpline.domain.contact_line import reply_text
 from helpline.domain.control_words import ControlWords, match
+from helpline.domain.directory import Taxonomy
 from helpline.domain.guide import Guide
 from helpline.domain.messages import YesOrNo
 from helpline.domain.places import Gazetteer
@@ -14,7 +15,7 @@ from helpline.domain.replies import Channel, ReplyWords
 from helpline.domain.safety import SURE, Danger, SafetyContent, SafetyScanner, follow_up, safe_scan
 from helpline.domain.safety import reply as reply_to_danger
 from helpline.domain.staff_hours import Staffing, clock_time, day_name
-from helpline.ports import Clock
+from helpline.ports import Clock, FindServices
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import Database
 
@@ -42,6 +43,8 @@ class Core:
     service_name: str
     staffing: Staffing
     read_yes_no: Callable[[str], YesOrNo | None]
+    taxonomy: Taxonomy
+    directory: FindServices
 
     def form_of(self, channel: str) -> Channel:
         """How a channel is worded. Raises KeyError for a channel that is not registered."""

@@ -17,7 +17,16 @@ from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Conversation, Inbound, ThreadEntry, TurnRecord
 
 # Control words that are commands to the assistant.
-_COMMANDS = {"menu": "menu", "more": "more", "why": "why", "repeat": "repeat", "talk": "talk_to_a_person"}
+_COMMANDS = {
+    "menu": "menu",
+    "more": "more",
+    "why": "why",
+    "repeat": "repeat",
+    "talk": "talk_to_a_person",
+    "near": "find_service",
+    "next": "next_question",
+    "rate": "rate_service",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,289 @@
+"""Pointing people to services: what they look for, near whom, and what is said of what was found."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any
+
+from helpline.domain.directory import END_OF_DAY, WEEKDAYS, Schedule, Service, Wanted
+from helpline.domain.messages import Reply, Understanding
+from helpline.domain.seeking import age_in, says_any, terms_in, terms_of_topics
+from helpline.domain.sms import MOST_SEGMENTS, segments, to_gsm7
+from helpline.services.core import LOCAL_TIME, Core
+from helpline.services.danger import set_open_question
+from helpline.services.turn_in_hand import Turn, in_turn, joined, must_say
+from helpline.storage import directory
+from helpline.storage.models import ServiceRating, ThreadEntry
+
+SERVICES = "services"
+# At most so many services in one message; a text may have room for fewer.
+AT_ONCE = 3
+# More than so many are never offered for one question.
+MOST_OFFERED = 15
+SCALE = (1, 5)
+
+
+def find_services(core: Core, message_id: int, understanding: Understanding, topics: Sequence[str]) -> Reply:
+    """Services for what was asked, near the person who needs them.
+
+    topics: guide topics that it may be about, best first.
+    """
+
+    def make(turn: Turn) -> Reply:
+        text = turn.session.get_one(ThreadEntry, message_id).text
+        search = _search_of(turn, text, topics)
+        if search is None:
+            return Reply(turn.say("services-which"))
+        turn.conversation.search = search
+        return show_services(turn)
+
+    return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _search_of(turn: Turn, text: str, topics: Sequence[str]) -> dict[str, Any] | None:
+    """What a message looks for, as the conversation keeps it; None if it does not say and nothing was said before."""
+    taxonomy = turn.core.taxonomy
+    terms = terms_in(taxonomy, text)
+    if not terms and turn.conversation.topic is not None and _says_only_near(turn, text):
+        terms = terms_of_topics(taxonomy, [turn.conversation.topic])
+    if not terms:
+        terms = terms_of_topics(taxonomy, topics)
+    if not terms and turn.conversation.search is not None:
+        terms = tuple(turn.conversation.search["terms"])
+    if not terms:
+        return None
+    return {
+        "terms": list(terms[:2]),
+        "words": text[:200],
+        "age": age_in(text),
+        "open_now": says_any(text, taxonomy.open_now),
+        "shown": [],
+        "last": [],
+    }
+
+
+def asks_for_services(turn: Turn, text: str, topic: str) -> bool:
+    """Whether a question about a topic asks for people or groups to turn to near somebody, and we know of kinds."""
+    taxonomy = turn.core.taxonomy
+    if not terms_of_topics(taxonomy, [topic]) or not says_any(text, taxonomy.seeking):
+        return False
+    return says_any(text, taxonomy.near) or turn.core.gazetteer.find(text) is not None
+
+
+def services_for_topic(turn: Turn, text: str, topic: str) -> Reply:
+    """Services that help with a topic, for a question that asks for them."""
+    turn.conversation.search = _search_of(turn, text, [topic])
+    return show_services(turn)
+
+
+def _says_only_near(turn: Turn, text: str) -> bool:
+    return says_any(text, turn.core.taxonomy.near) and len(text.split()) <= 8
+
+
+def show_services(turn: Turn) -> Reply:
+    """The next services of the conversation's search, with a way to hear more of each."""
+    conversation, search = turn.conversation, dict(turn.conversation.search or {})
+    found = turn.core.directory.find(wanted(turn, search), MOST_OFFERED)
+    shown = list(search.get("shown", []))
+    left = [service for service in found if service.id not in shown]
+    conversation.last_shown = SERVICES
+    if not left:
+        return _nothing_left(turn, search, anything=bool(shown))
+    need = turn.core.taxonomy.terms[search["terms"][0]].name
+    lead = _lead(turn, need, open_now=bool(search.get("open_now")))
+    page, text = _page(turn, lead, left)
+    search |= {"shown": [*shown, *(service.id for service in page)], "last": [service.id for service in page]}
+    conversation.search = search
+    options = [{"id": service.id, "label": service.name} for service in page]
+    set_open_question(conversation, {"kind": "choice", "about": "service", "options": options})
+    return Reply(text, tuple(service.name for service in page) if turn.form == "chat" else ())
+
+
+def wanted(turn: Turn, search: dict[str, Any]) -> Wanted:
+    """A conversation's search in the terms of the directory, with the place that is known by now."""
+    authority = turn.core.guide.authorities.get(turn.contact.authority or "")
+    return Wanted(
+        terms=tuple(search["terms"]),
+        words=str(search.get("words") or ""),
+        district=turn.contact.district,
+        authority_area=authority.short_name if authority else None,
+        age=search.get("age"),
+        open_at=turn.core.clock.now().astimezone(LOCAL_TIME) if search.get("open_now") else None,
+    )
+
+
+def _lead(turn: Turn, need: str, *, open_now: bool) -> str:
+    place = turn.contact.district
+    key = "services-lead" if place else "services-lead-anywhere"
+    return turn.say(f"{key}-open" if open_now else key, need=need, place=place or "")
+
+
+def _page(turn: Turn, lead: str, left: Sequence[Service]) -> tuple[Sequence[Service], str]:
+    """As many of the services as have room, with what is said around them."""
+    for count in range(min(AT_ONCE, len(left)), 0, -1):
+        page = left[:count]
+        lines = [lead, *(_line(turn, number, service) for number, service in enumerate(page, 1))]
+        more = len(left) > count
+        foot = turn.say("services-more" if more else "services-detail")
+        if turn.contact.district is None:
+            foot = turn.say("services-ask-place")
+        text = joined(turn.form, ["\n".join(lines), foot]) if turn.form == "chat" else "\n".join([*lines, foot])
+        if turn.form == "chat" or count == 1 or segments(to_gsm7(text)).count <= MOST_SEGMENTS:
+            break
+    return page, text
+
+
+def _line(turn: Turn, number: int, service: Service) -> str:
+    hours = hours_in_words(turn, service, short=True)
+    key = "service-line" if hours else "service-line-no-hours"
+    return turn.say(key, number=str(number), name=service.name, how=_how(turn, service), hours=hours)
+
+
+def _how(turn: Turn, service: Service) -> str:
+    """The shortest way to reach a service: a number, what to text, an address on the web, an e-mail address."""
+    if service.phones:
+        return service.phones[0].number
+    return service.text_number or service.url or service.email or ""
+
+
+def hours_in_words(turn: Turn, service: Service, *, short: bool) -> str:
+    """When a service is open; an empty string where that is not known."""
+    if short and service.schedules:
+        return say_schedules(turn, service.schedules)
+    return (service.hours or "") if not short or len(service.hours or "") <= 40 else ""
+
+
+def say_schedules(turn: Turn, schedules: Sequence[Schedule]) -> str:
+    """Opening hours in few letters: "Mon-Thu 8.45am-5pm, Fri 8.45am-4.30pm"."""
+    names = turn.say("weekdays").split()
+    parts = []
+    for schedule in schedules:
+        if len(schedule.days) == len(WEEKDAYS) and (schedule.opens, schedule.closes) == (time(0, 0), END_OF_DAY):
+            return turn.say("hours-always")
+        numbers = sorted(WEEKDAYS.index(day) for day in schedule.days)
+        if len(numbers) == len(WEEKDAYS):
+            days = turn.say("hours-daily")
+        elif len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+            days = f"{names[numbers[0]]}-{names[numbers[-1]]}"
+        else:
+            days = " ".join(names[number] for number in numbers)
+        parts.append(f"{days} {_clock(schedule.opens)}-{_clock(schedule.closes)}")
+    return ", ".join(parts)
+
+
+def _clock(at: time) -> str:
+    if at == END_OF_DAY:
+        return "12am"
+    hour = at.hour % 12 or 12
+    minutes = f".{at.minute:02d}" if at.minute else ""
+    return f"{hour}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+def _nothing_left(turn: Turn, search: dict[str, Any], *, anything: bool) -> Reply:
+    need = turn.core.taxonomy.terms[search["terms"][0]].name
+    if anything:
+        return Reply(turn.say("services-no-more"))
+    if search.get("open_now"):
+        turn.conversation.search = {**search, "open_now": False}
+        return Reply(turn.say("services-none-open", need=need))
+    if turn.contact.district is None:
+        return Reply(turn.say("services-ask-place-first", need=need))
+    return Reply(turn.say("services-none", need=need))
+
+
+def tell_of_service(turn: Turn, service_id: str) -> Reply:
+    """What there is to know of one service that was shown."""
+    found = directory.services_by_id(turn.session, [service_id])
+    if not found:
+        return Reply(turn.say("services-gone"))
+    service = found[0]
+    turn.conversation.search = {**(turn.conversation.search or {}), "last": [service.id]}
+    numbers = ", ".join(f"{phone.number} ({phone.label})" if phone.label else phone.number for phone in service.phones)
+    hours = hours_in_words(turn, service, short=turn.form == "sms") or (service.hours or "")
+    parts = [
+        turn.say("service-detail", name=service.name, offer=service.description),
+        _labelled(turn, "service-who-for", service.eligibility),
+        _labelled(turn, "service-how", ", ".join(filter(None, (numbers, service.text_number)))),
+        _labelled(turn, "service-hours", hours),
+        _labelled(turn, "service-cost", service.fees),
+        _labelled(turn, "service-web", service.url),
+        _labelled(turn, "service-checked", service.source_date) if turn.form == "chat" else "",
+        turn.say("service-rate"),
+    ]
+    text = ("\n" if turn.form == "chat" else " ").join(part for part in parts if part)
+    while turn.form == "sms" and len(parts) > 3 and segments(to_gsm7(text)).count > MOST_SEGMENTS:
+        # The way to reach it is never what is left out.
+        del parts[-1 if len(parts) > 6 else 1]
+        text = " ".join(part for part in parts if part)
+    return Reply(text)
+
+
+def _labelled(turn: Turn, key: str, value: str | None) -> str:
+    return turn.say(key, value=value.rstrip(".")) if value else ""
+
+
+def tell_hours(core: Core, message_id: int, understanding: Understanding) -> Reply:
+    """When the services or the number that were last given are open."""
+
+    def make(turn: Turn) -> Reply:
+        search = turn.conversation.search
+        if turn.conversation.last_shown == SERVICES and search and search.get("last"):
+            services = directory.services_by_id(turn.session, search["last"])
+            lines = [
+                turn.say(
+                    "service-open-line",
+                    name=service.name,
+                    how=_how(turn, service),
+                    hours=hours_in_words(turn, service, short=turn.form == "sms")
+                    or service.hours
+                    or turn.say("hours-unknown"),
+                    now=_open_now(turn, service, turn.core.clock.now().astimezone(LOCAL_TIME)),
+                )
+                for service in services
+            ]
+            if lines:
+                return Reply("\n".join(lines))
+        return Reply(turn.say("hours-of-front-door"))
+
+    return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _open_now(turn: Turn, service: Service, now: datetime) -> str:
+    is_open = service.is_open(now)
+    return "" if is_open is None else turn.say("open-now" if is_open else "closed-now")
+
+
+def ask_rating(core: Core, message_id: int, understanding: Understanding) -> Reply:
+    """Begin to take down what somebody thinks of the service that they were last told of."""
+
+    def make(turn: Turn) -> Reply:
+        services = directory.services_by_id(turn.session, (turn.conversation.search or {}).get("last", []))
+        if not services:
+            return Reply(turn.say("rate-nothing"))
+        service = services[0]
+        scale = {"kind": "scale", "about": "rating", "min": SCALE[0], "max": SCALE[1], "service": service.id}
+        set_open_question(turn.conversation, scale)
+        return Reply(turn.say("rate-score", name=service.name))
+
+    return must_say(in_turn(core, message_id, understanding, make))
+
+
+def take_rating_answer(turn: Turn, expects: dict[str, Any], value: str) -> Reply:
+    """One step of a rating: the score, then a line, then whether it may be passed on."""
+    conversation, about = turn.conversation, expects.get("about")
+    if about == "rating":
+        rating = ServiceRating(
+            entry_id=turn.message_id, service_id=expects["service"], score=int(value), at=turn.core.clock.now()
+        )
+        turn.session.add(rating)
+        turn.session.flush()
+        set_open_question(conversation, {"kind": "text", "about": "rating-words", "rating": rating.id})
+        return Reply(turn.say("rate-words"))
+    rating = turn.session.get_one(ServiceRating, expects["rating"])
+    if about == "rating-words":
+        rating.words = None if says_any(value, ("no", "n", "skip")) and len(value.split()) <= 2 else value[:500]
+        set_open_question(conversation, {"kind": "yes_no", "about": "rating-share", "rating": rating.id})
+        options = (turn.say("option-yes"), turn.say("option-no")) if turn.form == "chat" else ()
+        return Reply(turn.say("rate-share"), options)
+    rating.share = value == "yes"
+    set_open_question(conversation, None)
+    return Reply(turn.say("rate-thanks-shared" if rating.share else "rate-thanks"))
