@@ -1,4 +1,4 @@
-"""The reader of danger that learnt from examples: a small language model, run here on one thread, from a checked file.
+"""The reader of danger that learnt from examples: small language models that vote, run here on one thread each.
 
 It reads what phrases miss (docs/decisions/0013). Its files in helpline/danger_model were made by danger_training/ from
 content/safety/examples, and are refused if a single byte differs from what was reviewed.
@@ -29,7 +29,7 @@ SENTENCE_END = "."
 # that the work for a very long text has an end.
 LONGEST_WHOLE = 60
 WINDOW_WORDS = 24
-MOST_WINDOWS = 8
+MOST_WINDOWS = 5
 WEIGHED_WORDS = 6
 MOST_PIECES = 128
 REMEMBERED_TEXTS = 1024
@@ -43,11 +43,12 @@ class AlteredDangerModel(RuntimeError):
 class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
-    threshold, doubt: see helpline.domain.safety.LearntReader. words: those of its examples, which misspellings are put
+    readers: the files of the language models that vote. threshold, doubt: see helpline.domain.safety.LearntReader. words: those of its examples, which misspellings are put
     right to. word_weights: how much a single word speaks for danger; only to choose what to read of a long text.
     """
 
     sha256: Mapping[str, str]
+    readers: tuple[str, ...]
     kinds: tuple[str, ...]
     threshold: float
     doubt: float
@@ -61,6 +62,7 @@ class Card:
             written: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
             return cls(
                 written["sha256"],
+                tuple(written["readers"]),
                 tuple(written["kinds"]),
                 written["threshold"],
                 written["doubt"],
@@ -84,9 +86,10 @@ class DangerReader:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            self._verified(folder / "reader.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._sessions = [
+            onnxruntime.InferenceSession(self._verified(folder / name), options, providers=["CPUExecutionProvider"])
+            for name in self._card.readers
+        ]
         self._remembered: OrderedDict[str, Opinion] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -125,15 +128,15 @@ class DangerReader:
 
     def _run(self, text: str) -> Opinion:
         pieces = self._tokenizer.encode(text)
-        kinds, who = self._session.run(
-            ["kind", "who"],
-            {
-                "ids": np.array([pieces.ids], dtype=np.int64),
-                "mask": np.array([pieces.attention_mask], dtype=np.int64),
-            },
-        )
-        chances = [float(chance) for chance in _softmax(kinds[0])]
-        whose: Who = "me" if who[0][0] >= who[0][1] else "someone"
+        feed = {
+            "ids": np.array([pieces.ids], dtype=np.int64),
+            "mask": np.array([pieces.attention_mask], dtype=np.int64),
+        }
+        said = [session.run(["kind", "who"], feed) for session in self._sessions]
+        # The mean of logarithms: one reader that all but rules a kind out weighs more than one that is unsure.
+        chances = [float(one) for one in _softmax(np.mean([np.log(_softmax(kinds[0])) for kinds, _ in said], axis=0))]
+        me, someone = np.mean([who[0] for _, who in said], axis=0)
+        whose: Who = "me" if me >= someone else "someone"
         return Opinion(1.0 - chances[0], whose, dict(zip(self._card.kinds[1:], chances[1:], strict=True)))
 
 
