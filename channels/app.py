@@ -1,7 +1,7 @@
 """The web application: every channel's addresses, the pages' files, and whether all is well."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -14,8 +14,8 @@ from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
-from channels.base import ChannelContext
-from channels.directory_api import directory_handlers
+from channels.base import FRAMED_BY, ChannelContext, RunsBeside
+from channels.directory_api import directory_handlers, open_to_all
 from channels.registry import CHANNELS
 from channels.simulator.pages import simulator_handlers
 from helpline.ports import Assistant
@@ -23,10 +23,8 @@ from helpline.services.core import Core
 
 FOLDER = Path(__file__).parent
 
+CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors "
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: a plain form would then post without saying where it comes from.
     "Referrer-Policy": "same-origin",
@@ -39,6 +37,10 @@ async def _add_security_headers(message: Message, scope: Scope) -> None:
     """On every answer, also one that no handler gave."""
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
+        handler = scope.get("route_handler")
+        # No page of ours may stand in a frame, but for one that says who may show it.
+        framed_by = handler.opt.get(FRAMED_BY, "'none'") if handler else "'none'"
+        headers.setdefault("Content-Security-Policy", CONTENT_POLICY + framed_by)
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
 
@@ -69,7 +71,11 @@ def create_app(
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(start)
         try:
-            yield
+            async with AsyncExitStack() as beside:
+                for channel in CHANNELS:
+                    if isinstance(channel, RunsBeside):
+                        await beside.enter_async_context(channel.running(context))
+                yield
         finally:
             await anyio.to_thread.run_sync(stop)
 
@@ -95,7 +101,7 @@ def create_app(
             directory=[FOLDER / folder / "templates" for folder in pages], engine=JinjaTemplateEngine
         ),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["/events"]),
-        before_send=[_add_security_headers],
+        before_send=[_add_security_headers, open_to_all],
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

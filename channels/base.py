@@ -1,16 +1,20 @@
 """What a channel is: how its messages are worded, how they come in, and how they go out."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from litestar.types import ControllerRouterHandler
 
 from channels.gateway import Gateway
 from helpline.domain.replies import Channel as Form
 from helpline.keys import Keys
-from helpline.ports import MessageSender
+from helpline.ports import Inbox, MessageSender
 from helpline.settings import Settings
+
+# A handler with this option serves a page that may be shown in a frame by the sites that it names (frame-ancestors).
+FRAMED_BY = "framed_by"
 
 
 @dataclass(frozen=True)
@@ -34,4 +38,22 @@ class Channel(Protocol):
 
     def sender(self, settings: Settings, keys: Keys) -> MessageSender:
         """Hands messages out."""
+        ...
+
+
+@runtime_checkable
+class RunsBeside(Protocol):
+    """A channel that has something to do for as long as the web application runs."""
+
+    def running(self, context: ChannelContext) -> AbstractAsyncContextManager[None]:
+        """Entered when the application has started, left before it stops. Must not wait for a provider."""
+        ...
+
+
+@runtime_checkable
+class KeepsInbox(Protocol):
+    """A channel whose provider keeps a list of what people sent, in which we find what we missed."""
+
+    def inbox(self, settings: Settings, keys: Keys) -> Inbox:
+        """Reads that list."""
         ...

@@ -8,9 +8,11 @@ from datetime import time
 from typing import Annotated, Any
 
 import anyio
-from litestar import Request, Response, Router, get
-from litestar.params import Parameter
-from litestar.types import ControllerRouterHandler
+from litestar import Litestar, Request, Response, Router, get
+from litestar.datastructures import MutableScopeHeaders
+from litestar.openapi import OpenAPIConfig
+from litestar.params import PathParameter, QueryParameter
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from helpline.domain.directory import WEEKDAYS
 from helpline.services import publishing
@@ -19,23 +21,30 @@ from helpline.services.publishing import Filter, Near, UnknownPlace
 from helpline.storage.engine import StorageUnavailable
 
 PATH = "/api/oruk/3.0"
-# The standard asks for this on every answer.
-_OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 _MOST_PAGES = 1_000_000
+# No database takes a zero byte.
+_WRITABLE = r"^[^\x00]*$"
 
-Page = Annotated[int, Parameter(ge=1, le=_MOST_PAGES)]
-PerPage = Annotated[int, Parameter(ge=1, le=publishing.MOST_PER_PAGE)]
-Words = Annotated[str | None, Parameter(max_length=200)]
-Id = Annotated[str | None, Parameter(max_length=80)]
-Age = Annotated[int | None, Parameter(ge=0, le=150)]
-Day = Annotated[str | None, Parameter(pattern=f"^({'|'.join(WEEKDAYS)})$")]
-Clock = Annotated[str | None, Parameter(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")]
-Postcode = Annotated[str | None, Parameter(min_length=2, max_length=10)]
-Metres = Annotated[float | None, Parameter(gt=0, le=1_000_000)]
+Page = Annotated[int, QueryParameter(ge=1, le=_MOST_PAGES)]
+PerPage = Annotated[int, QueryParameter(ge=1, le=publishing.MOST_PER_PAGE)]
+Words = Annotated[str | None, QueryParameter(max_length=200, pattern=_WRITABLE)]
+Id = Annotated[str | None, QueryParameter(max_length=80, pattern=_WRITABLE)]
+Age = Annotated[int | None, QueryParameter(ge=0, le=150)]
+Day = Annotated[str | None, QueryParameter(pattern=f"^({'|'.join(WEEKDAYS)})$")]
+Clock = Annotated[str | None, QueryParameter(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")]
+Postcode = Annotated[str | None, QueryParameter(min_length=2, max_length=10)]
+Metres = Annotated[float | None, QueryParameter(gt=0, le=1_000_000)]
+OneId = Annotated[str, PathParameter(max_length=80, pattern=_WRITABLE)]
+
+
+async def open_to_all(message: Message, scope: Scope) -> None:
+    """Let the pages of other sites read every answer of the directory, errors too: the standard asks for it."""
+    if message["type"] == "http.response.start" and scope["path"].startswith(PATH):
+        MutableScopeHeaders.from_message(message)["Access-Control-Allow-Origin"] = "*"
 
 
 def _answer(body: Any, status: int = 200) -> Response[Any]:
-    return Response(body, status_code=status, headers=_OPEN_TO_ALL)
+    return Response(body, status_code=status)
 
 
 def _found(body: Any | None) -> Response[Any]:
@@ -77,7 +86,7 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         return await _read(lambda: publishing.services(core, narrow, page, per_page), _answer)
 
     @get("/services/{service_id:str}")
-    async def service(service_id: str) -> Response[Any]:
+    async def service(service_id: OneId) -> Response[Any]:
         return await _read(lambda: publishing.service(core, service_id), _found)
 
     @get("/service_at_locations")
@@ -102,7 +111,7 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         return await _read(lambda: publishing.services_at_locations(core, narrow, near, page, per_page), _answer)
 
     @get("/service_at_locations/{place_id:str}")
-    async def service_at_location(place_id: str) -> Response[Any]:
+    async def service_at_location(place_id: OneId) -> Response[Any]:
         return await _read(lambda: publishing.service_at_location(core, place_id), _found)
 
     @get("/taxonomies")
@@ -110,7 +119,7 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         return await _read(lambda: publishing.taxonomies(core, page, per_page), _answer)
 
     @get("/taxonomies/{taxonomy_id:str}")
-    async def taxonomy(taxonomy_id: str) -> Response[Any]:
+    async def taxonomy(taxonomy_id: OneId) -> Response[Any]:
         return await _read(lambda: publishing.taxonomy(core, taxonomy_id), _found)
 
     @get("/taxonomy_terms")
@@ -118,7 +127,7 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         return await _read(lambda: publishing.taxonomy_terms(core, page, per_page), _answer)
 
     @get("/taxonomy_terms/{term_id:str}")
-    async def taxonomy_term(term_id: str) -> Response[Any]:
+    async def taxonomy_term(term_id: OneId) -> Response[Any]:
         return await _read(lambda: publishing.taxonomy_term(core, term_id), _found)
 
     handlers = [
@@ -132,7 +141,15 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         taxonomy_terms,
         taxonomy_term,
     ]
-    return [Router(PATH, route_handlers=handlers, response_headers=_OPEN_TO_ALL)]
+    described = Litestar(
+        [Router(PATH, route_handlers=handlers)], openapi_config=OpenAPIConfig("Directory", publishing.VERSION)
+    ).openapi_schema.to_schema()
+
+    @get("/openapi.json")
+    async def openapi() -> Response[Any]:
+        return _answer(described)
+
+    return [Router(PATH, route_handlers=[*handlers, openapi])]
 
 
 def _time(text: str | None) -> time | None:

@@ -2,6 +2,7 @@
 
 from channels.base import Channel
 from channels.sms_twilio import SmsTwilio
+from channels.telegram import Telegram
 from channels.webchat import Webchat
 
-CHANNELS: tuple[Channel, ...] = (SmsTwilio(), Webchat())
+CHANNELS: tuple[Channel, ...] = (SmsTwilio(), Telegram(), Webchat())

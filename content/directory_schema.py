@@ -1,16 +1,17 @@
 """The directory's own files: the taxonomy, and the services that we looked up ourselves."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any
 
 import phonenumbers
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from content.problems import ContentError, Problem
+from content.problems import ContentError
+from content.reading import Reader
 from helpline.domain.directory import (
     END_OF_DAY,
     NATIONAL,
@@ -66,8 +67,12 @@ class PhoneRecord(_Entry):
     label: Words | None = None
 
 
-def _clock(text: Any) -> Any:
-    return END_OF_DAY if text == "24:00" else text
+def _clock(text: Any) -> time:
+    if text == "24:00":
+        return END_OF_DAY
+    if not isinstance(text, str) or not re.fullmatch(r"\d\d:\d\d", text):
+        raise ValueError(f"'{text}' is no time such as 08:45")
+    return time.fromisoformat(text)
 
 
 Clock = Annotated[time, BeforeValidator(_clock)]
@@ -140,49 +145,50 @@ def is_dialable(number: str) -> bool:
         return False
 
 
+def as_dialled(words: str) -> str | None:
+    """The number in what stands in a field for one, such as "Tel: 01245 356123 (mornings)"; None if there is none."""
+    if re.fullmatch(r"[+\d][\d ]*", words) and is_dialable(words):
+        return words
+    found = next(iter(phonenumbers.PhoneNumberMatcher(words, "GB")), None)
+    if found is None:
+        return None
+    return str(phonenumbers.format_number(found.number, phonenumbers.PhoneNumberFormat.NATIONAL))
+
+
 def load_taxonomy(root: Path, topics: Mapping[str, object]) -> Taxonomy:
     """Read services/taxonomy.yml of the content folder. topics: the guide's, by id.
 
     Raises ContentError with every problem that was found.
     """
-    path = root / _TAXONOMY
-    try:
-        read = TaxonomyFile.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise ContentError([Problem(_TAXONOMY, "", f"It cannot be read: {error}.", "Restore the file.")]) from error
-    except ValidationError as error:
-        raise ContentError(
-            [
-                Problem(_TAXONOMY, ".".join(map(str, one["loc"])), f"{one['msg']}.", "Correct this entry.")
-                for one in error.errors()
-            ]
-        ) from error
-    problems = list(_taxonomy_problems(read, topics))
-    if problems:
-        raise ContentError(problems)
+    reader = Reader(root)
+    read = reader.yaml(_TAXONOMY, TaxonomyFile)
+    if read is not None:
+        _check_taxonomy(reader, read, topics)
+    if read is None or reader.problems:
+        raise ContentError(reader.problems)
     terms = {code: Term(code, one.name, one.description, one.words) for code, one in read.terms.items()}
     return Taxonomy(read.name, read.description, terms, read.topics, read.near, read.seeking, read.open_now)
 
 
-def _taxonomy_problems(read: TaxonomyFile, topics: Mapping[str, object]) -> Iterator[Problem]:
+def _check_taxonomy(reader: Reader, read: TaxonomyFile, topics: Mapping[str, object]) -> None:
     for topic in sorted(set(topics) - set(read.topics)):
-        yield Problem(
+        reader.add(
             _TAXONOMY,
             topic,
             "This topic of the guide is not under 'topics'.",
             "Add it, with the terms of the services that help with it, or [] if none do.",
         )
     for topic in sorted(set(read.topics) - set(topics)):
-        yield Problem(_TAXONOMY, topic, "The guide has no such topic.", "Correct its name, or take it out.")
+        reader.add(_TAXONOMY, topic, "The guide has no such topic.", "Correct its name, or take it out.")
     for topic, codes in read.topics.items():
         for code in codes:
             if code not in read.terms:
-                yield Problem(_TAXONOMY, topic, f"There is no term '{code}'.", "Use a term of this file.")
+                reader.add(_TAXONOMY, topic, f"There is no term '{code}'.", "Use a term of this file.")
     owner: dict[str, str] = {}
     for code, term in read.terms.items():
         for word in term.words:
             if owner.setdefault(word, code) != code:
-                yield Problem(
+                reader.add(
                     _TAXONOMY, code, f"'{word}' already belongs to '{owner[word]}'.", "Leave it with one of them."
                 )
 
@@ -233,6 +239,8 @@ def _made(feed: str, record: ServiceRecord, taxonomy: Taxonomy, areas: frozenset
     strange = [tag for tag in record.tags if tag not in taxonomy.terms]
     if strange:
         raise ValueError(f"the tag '{strange[0]}' is not in taxonomy.yml")
+    if (record.minimum_age or 0) > (record.maximum_age or 120):
+        raise ValueError(f"nobody is from {record.minimum_age} to {record.maximum_age} years old")
     wrong = [phone.number for phone in record.phones if not is_dialable(phone.number)]
     if wrong:
         raise ValueError(f"'{wrong[0]}' is no number that can be rung")
@@ -245,8 +253,8 @@ def _made(feed: str, record: ServiceRecord, taxonomy: Taxonomy, areas: frozenset
         description=record.offer,
         status=record.status,
         confidence=record.confidence,
-        areas=record.area,
-        terms=record.tags,
+        areas=tuple(dict.fromkeys(record.area)),
+        terms=tuple(dict.fromkeys(record.tags)),
         phones=tuple(ServicePhone(phone.number, phone.label) for phone in record.phones),
         text_number=record.text,
         email=record.email,

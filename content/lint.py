@@ -23,6 +23,7 @@ _SAID_BY_THE_PROGRAM = """
     place-ambiguous place-out-of-area people-read people-read-by people-read-from stop-confirmed-after-danger calm safe
     contact-known contact-known-no-hours
     contact-by-area contact-by-area-hours list-and list-comma
+    welcome location-only group-refused button-too-old command-menu command-help command-start command-stop
 """
 REQUIRED_REPLIES = frozenset(_SAID_BY_THE_PROGRAM.split()) | {f"contact-unknown-{role}" for role in ROLES}
 

@@ -10,14 +10,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from content import lint
 from content.directory_schema import load_taxonomy
+from content.out_of_scope_schema import load_languages, load_out_of_scope
 from content.problems import ContentError, Problem
 from content.reading import Reader
 from helpline.domain.contact_line import Authority, Phone, Source
 from helpline.domain.control_words import Command, ControlWords
 from helpline.domain.directory import Taxonomy
 from helpline.domain.guide import Answer, Guide, Topic
+from helpline.domain.off_topic import Language, OffTopic
 from helpline.domain.places import Gazetteer, OutcodeRow, PlaceWords, Rule, SectorRow, TownRow
 from helpline.domain.replies import ReplyWords, Wording
+from helpline.domain.talk import PersonWords, TalkWords
 
 __all__ = ["Content", "ContentError", "Problem", "load_content"]
 
@@ -26,6 +29,7 @@ _AUTHORITIES = "authorities.yml"
 _REPLIES = "replies.yml"
 _CONTROL_WORDS = "control_words.yml"
 _WRONG_FACTS = "wrong_facts.yml"
+_TALK = "talk.yml"
 
 Words = Annotated[str, Field(min_length=1)]
 # YAML reads 2026 as a number and 2026-04-06 as a date; a source's own date is words.
@@ -127,6 +131,8 @@ class PlaceWordsFile(_Entry):
     ordinary: frozenset[Words]
     codes_that_need_a_cue: frozenset[Words]
     same_as: dict[str, Words]
+    cared_for: frozenset[Words]
+    taken_back: frozenset[Words]
 
 
 class OutcodeLine(_Entry):
@@ -156,6 +162,20 @@ class TownLine(_Entry):
     needs_cue: Literal["", "yes"]
 
 
+class PersonEntry(_Entry):
+    """One person of talk.yml."""
+
+    name: Words
+    words: Annotated[tuple[Words, ...], Field(min_length=1)]
+
+
+class TalkFile(_Entry):
+    """The whole of talk.yml."""
+
+    carer_signs: Annotated[tuple[Words, ...], Field(min_length=1)]
+    people: Annotated[dict[str, PersonEntry], Field(min_length=1)]
+
+
 PhonesFile = RootModel[dict[str, PhoneEntry]]
 AuthoritiesFile = RootModel[dict[str, AuthorityEntry]]
 RepliesFile = RootModel[dict[str, ReplyEntry | Words]]
@@ -171,6 +191,9 @@ class Content:
     control_words: ControlWords
     gazetteer: Gazetteer
     taxonomy: Taxonomy
+    talk: TalkWords
+    languages: tuple[Language, ...]
+    off_topic: OffTopic
     warnings: tuple[Problem, ...]
 
 
@@ -201,8 +224,24 @@ def load_content(root: Path) -> Content:
     )
     if findings.errors:
         raise ContentError(findings.errors)
+    talk = reader.yaml(_TALK, TalkFile)
+    if talk is None:
+        raise ContentError(reader.problems)
     taxonomy = load_taxonomy(root, topics)
-    return Content(guide, words, control_words, gazetteer, taxonomy, findings.warnings)
+    people = {person: PersonWords(entry.name, entry.words) for person, entry in talk.people.items()}
+    languages = load_languages(root, guide, words)
+    off_topic = load_out_of_scope(root, guide, words, wrong_facts.root)
+    return Content(
+        guide,
+        ReplyWords({**words.wordings, **off_topic.replies}),
+        control_words,
+        gazetteer,
+        taxonomy,
+        TalkWords(talk.carer_signs, people),
+        languages,
+        off_topic,
+        findings.warnings,
+    )
 
 
 def _phones(reader: Reader) -> dict[str, Phone]:
@@ -303,6 +342,8 @@ def _gazetteer(reader: Reader, authority_of: Mapping[str, str]) -> Gazetteer | N
             words.ordinary,
             words.codes_that_need_a_cue,
             words.same_as,
+            words.cared_for,
+            words.taken_back,
         ),
     )
 

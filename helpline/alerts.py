@@ -9,6 +9,7 @@ from email.utils import formatdate, make_msgid
 import structlog
 
 from helpline.ports import AlertNotRaised, Alerts
+from helpline.services import alarms
 from helpline.services.cases import FURTHER_ALERT
 from helpline.settings import Settings
 
@@ -22,6 +23,12 @@ _SUBJECTS = {
     "message-not-sent": "A message could not be sent",
     "message-handed-to-staff": "A message could not be answered",
     "danger-while-storage-unavailable": "Danger while the database could not be written",
+    alarms.PROVIDER_FAULT: "The provider refuses or filters our messages (code {code})",
+    alarms.SPENDING_LIMIT: "The day's spending limit is reached; nothing more is sent unasked today",
+    alarms.NOT_DELIVERED: "A message was not delivered (code {code})",
+    alarms.FOUND_LATE: "Messages had not reached us and were found at the provider",
+    alarms.TOO_MANY: "Somebody gets too many messages; the rest is held back",
+    alarms.NOT_ANSWERED: "Somebody wrote whom we do not answer",
 }
 _BODY = """{details}
 

@@ -1,14 +1,15 @@
 """The only place where real adapters are chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from bot.components.answer_reading import read_answer
 from channels.assistant import RasaAssistant
-from channels.base import ChannelContext
+from channels.base import ChannelContext, KeepsInbox
 from channels.gateway import Background, Gateway, Work
+from channels.missed import find_missed
 from channels.registry import CHANNELS
 from content.directory_schema import read_services_file
 from content.safety_schema import load_safety
@@ -17,15 +18,16 @@ from helpline import flows
 from helpline.alerts import alerts_of
 from helpline.clock import FixedClock, SystemClock
 from helpline.danger_reader import DangerReader
-from helpline.directory_feed import OrukReader
+from helpline.directory_feed import OrukReader, feed_client
 from helpline.directory_index import DirectorySearch
 from helpline.domain.directory import Feed, ImportReport
 from helpline.domain.messages import YesOrNo
 from helpline.domain.places import Place
 from helpline.domain.safety import SafetyContent, SafetyScanner
+from helpline.domain.sending_limits import SendingLimits
 from helpline.domain.staff_hours import StaffHours, Staffing
 from helpline.keys import Keys, load_keys
-from helpline.ports import Alerts, Assistant, MessageSender
+from helpline.ports import Alerts, Assistant, Inbox, MessageSender
 from helpline.services.core import Core
 from helpline.services.directory_import import import_feed
 from helpline.settings import Settings
@@ -58,6 +60,7 @@ class Product:
     alerts: Alerts
     gateway: Gateway
     background: Background
+    inboxes: dict[str, Inbox] = field(default_factory=dict)
 
     def channel_context(self) -> ChannelContext:
         """What the channels get."""
@@ -112,6 +115,20 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         read_yes_no=read_yes_no,
         taxonomy=content.taxonomy,
         directory=DirectorySearch(database),
+        talk=content.talk,
+        languages=content.languages,
+        off_topic=content.off_topic,
+        sending_limits={"sms": sms_limits(settings)},
+    )
+
+
+def sms_limits(settings: Settings) -> SendingLimits:
+    """What texts may cost and how fast they may go."""
+    pounds = settings.sms_daily_spend_pounds
+    return SendingLimits(
+        pence_per_segment=settings.sms_pence_per_segment,
+        daily_pence=None if pounds is None else pounds * 100,
+        per_second=settings.sms_messages_per_second,
     )
 
 
@@ -133,7 +150,8 @@ def read_feed(content: Content, source: str, today: date) -> Feed:
         place = content.gazetteer.find(postcode)
         return place.district if isinstance(place, Place) else None
 
-    return OrukReader(content.taxonomy, areas_of(content), district_of, today).read(source)
+    with feed_client() as client:
+        return OrukReader(content.taxonomy, areas_of(content), district_of, today, client).read(source)
 
 
 def import_own_services(core: Core, settings: Settings) -> Sequence[ImportReport]:
@@ -182,6 +200,9 @@ def build(
     engine = open_engine(settings, keys)
     migrate(engine)
     core = build_core(settings, keys, engine)
+    if senders:
+        # Nothing is paid for and nobody is disturbed; and where time stands still, as in a replay, no hour ever ends.
+        core = replace(core, sending_limits={})
     alerts = alerts_of(settings)
     background = Background()
     chosen_senders = senders or {channel.name: channel.sender(settings, keys) for channel in CHANNELS}
@@ -200,7 +221,13 @@ def build(
         slots=settings.turn_slots,
         timeout_seconds=settings.assistant_timeout_seconds,
     )
-    return Product(settings, keys, core, engine, chosen_assistant, chosen_senders, alerts, gateway, background)
+    # With stand-ins for the providers, nothing real may come in either.
+    inboxes = (
+        {}
+        if senders
+        else {channel.name: channel.inbox(settings, keys) for channel in CHANNELS if isinstance(channel, KeepsInbox)}
+    )
+    return Product(settings, keys, core, engine, chosen_assistant, chosen_senders, alerts, gateway, background, inboxes)
 
 
 def take_slot(settings: Settings, engine: Engine) -> ExecutorSlot:
@@ -218,6 +245,7 @@ def launch_flows(product: Product, slot: ExecutorSlot) -> None:
             alerts=product.alerts,
             drain_spool=product.gateway.drain_spool,
             slot=slot,
+            find_missed=lambda: find_missed(product.gateway, product.inboxes),
         ),
         open_flow_engine(product.settings, product.keys),
         takes_work=product.settings.runs_flows,

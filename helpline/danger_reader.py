@@ -43,8 +43,9 @@ class AlteredDangerModel(RuntimeError):
 class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
-    readers: the files of the language models that vote. threshold, doubt: see helpline.domain.safety.LearntReader. words: those of its examples, which misspellings are put
-    right to. word_weights: how much a single word speaks for danger; only to choose what to read of a long text.
+    readers: the files of the language models that vote. threshold, doubt: see helpline.domain.safety.LearntReader.
+    words: those of its examples, which misspellings are put right to. word_weights: how much a single word speaks for
+    danger; only to choose what to read of a long text.
     """
 
     sha256: Mapping[str, str]

@@ -4,15 +4,17 @@ https://openreferraluk.org/developers (2026). The whole feed is read before anyt
 in the middle withdraws nothing.
 """
 
+import html
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
-from content.directory_schema import CannotReadServices, is_dialable
+from content.directory_schema import CannotReadServices, as_dialled
 from helpline.domain.directory import (
     END_OF_DAY,
     NATIONAL,
@@ -34,6 +36,7 @@ from helpline.domain.directory import (
 PER_PAGE = 100
 MOST_PAGES = 2000
 MOST_BYTES = 20_000_000
+LONGEST_ID = 120
 # How old an assurance may be and still count as checked, and how old a record may be and still be shown (in days).
 CHECKED_WITHIN = 365
 SHOWN_WITHIN = 3 * 365
@@ -48,8 +51,13 @@ _NO_ADDRESS_FOR = frozenset({"domestic-abuse"})
 DistrictOf = Callable[[str], str | None]
 
 
+def feed_client() -> httpx.Client:
+    """What a feed is asked with. Close it afterwards."""
+    return httpx.Client(timeout=30, follow_redirects=True, max_redirects=3)
+
+
 class OrukReader:
-    """Reads one feed. today decides what is too old; client can be given for its transport."""
+    """Reads one feed. today decides what is too old."""
 
     def __init__(
         self,
@@ -57,13 +65,14 @@ class OrukReader:
         areas: frozenset[str],
         district_of: DistrictOf,
         today: date,
-        client: httpx.Client | None = None,
+        client: httpx.Client,
     ) -> None:
         self._taxonomy = taxonomy
-        self._areas = {area.casefold(): area for area in (*areas, *NATIONAL)}
+        self._areas = {_area_key(area): area for area in (*areas, *NATIONAL)}
+        self._own_names = {term.name.casefold(): code for code, term in taxonomy.terms.items()}
         self._district_of = district_of
         self._today = today
-        self._client = client or httpx.Client(timeout=30, follow_redirects=True, max_redirects=3)
+        self._client = client
 
     def read(self, url: str) -> Feed:
         """Everything that the feed at this address lists.
@@ -71,10 +80,13 @@ class OrukReader:
         Raises CannotReadServices: it does not answer, or not in the standard's form.
         """
         base = url.rstrip("/").removesuffix("/services")
-        host = urlsplit(base).hostname
-        if host is None or urlsplit(base).scheme not in ("http", "https"):
+        try:
+            parts = urlsplit(base)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.hostname is None or parts.scheme not in ("http", "https"):
             raise CannotReadServices(f"'{url}' is no address of a feed. It must begin with https://.")
-        name = re.sub(r"[^a-z0-9]+", "-", f"{host}{urlsplit(base).path}".lower()).strip("-")[:80]
+        name = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname}{parts.path}".lower()).strip("-")[:80]
         services: dict[str, Service] = {}
         refused: list[Refused] = []
         for summary in self._pages(f"{base}/services"):
@@ -82,10 +94,12 @@ class OrukReader:
             try:
                 if not service_id:
                     raise ValueError("it has no id")
-                full = self._get(f"{base}/services/{service_id}", {})
+                if len(service_id) > LONGEST_ID:
+                    raise ValueError(f"its id has more than {LONGEST_ID} characters")
+                full = self._get(f"{base}/services/{quote(service_id, safe='')}", {})
                 service = self._service(name, service_id, {**summary, **full})
             except ValueError as error:
-                refused.append(Refused(service_id or str(summary.get("name") or "a record"), str(error)))
+                refused.append(Refused(service_id[:LONGEST_ID] or str(summary.get("name") or "a record"), str(error)))
             else:
                 services[service_id] = service
         return Feed(name, tuple(services.values()), tuple(refused))
@@ -97,7 +111,8 @@ class OrukReader:
             if not isinstance(contents, list):
                 raise CannotReadServices(f"{address} does not list services in the form of Open Referral UK 3.0.")
             yield from (record for record in contents if isinstance(record, dict))
-            if not contents or body.get("last_page") is True or page >= int(body.get("total_pages") or 0):
+            total = body.get("total_pages")
+            if not contents or body.get("last_page") is True or (isinstance(total, int) and page >= total):
                 return
         raise CannotReadServices(f"{address} has no end: {MOST_PAGES} pages were read.")
 
@@ -108,7 +123,7 @@ class OrukReader:
             if len(response.content) > MOST_BYTES:
                 raise CannotReadServices(f"{address} sent more than {MOST_BYTES} bytes.")
             body = response.json()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CannotReadServices(f"{address} cannot be read: {type(error).__name__}.") from error
         except (ValueError, RecursionError) as error:
             raise CannotReadServices(f"{address} did not answer in JSON.") from error
@@ -128,13 +143,15 @@ class OrukReader:
         if run_by is None:
             raise ValueError("it does not say which organisation runs it")
         description = _text(record.get("description")) or _text(body.get("description")) or name
-        terms = self._terms(record, name, description)
-        locations = tuple(self._locations(record))
+        theirs = self._their_terms(record)
+        terms = self._terms(theirs, name, description)
+        hides = bool(_NO_ADDRESS_FOR & {*terms, *self._codes_in(" | ".join((*theirs, name, description, run_by)))})
+        locations = tuple({place.id: place for place in self._locations(feed, record)}.values())
         areas = self._service_areas(record, locations)
         return Service(
             id=identifier("service", feed, service_id),
             feed=feed,
-            source_id=service_id[:120],
+            source_id=service_id,
             organisation=Organisation(
                 identifier("organisation", run_by.casefold()),
                 run_by,
@@ -157,7 +174,7 @@ class OrukReader:
             schedules=tuple(_schedules(record)),
             fees=_text(record.get("fees")),
             cost_options=tuple(_costs(record)),
-            locations=() if _NO_ADDRESS_FOR & set(terms) else locations,
+            locations=() if hides else locations,
             source_url=_web(record.get("url")),
             source_date=_text(record.get("last_modified")) or _text(record.get("assured_date")),
             assured_date=_day(record.get("assured_date")),
@@ -172,22 +189,30 @@ class OrukReader:
             return "low"
         return "medium"
 
-    def _terms(self, record: Mapping[str, Any], name: str, description: str) -> tuple[str, ...]:
-        """Our terms for a service: those that its own terms name, else those whose words stand in its text."""
-        theirs = " | ".join(
-            str(term.get("name") or "")
+    @staticmethod
+    def _their_terms(record: Mapping[str, Any]) -> list[str]:
+        return [
+            str(_first(attribute.get("taxonomy_term")).get("name") or "")
             for attribute in _list(record.get("attributes"))
-            for term in [_first(attribute.get("taxonomy_term"))]
-        )
-        for text in (theirs, name, description):
-            found = tuple(
-                code
-                for code, term in self._taxonomy.terms.items()
-                if any(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in term.words)
-            )
+        ]
+
+    def _terms(self, theirs: Sequence[str], name: str, description: str) -> tuple[str, ...]:
+        """Our terms for a service: those that its own terms name, else those whose words stand in its text."""
+        for texts in (theirs, (name,), (description,)):
+            found = tuple(dict.fromkeys(code for text in texts for code in self._codes_in(text)))
             if found:
                 return found
         return ()
+
+    def _codes_in(self, text: str) -> tuple[str, ...]:
+        own = self._own_names.get(text.casefold())
+        if own is not None:
+            return (own,)
+        return tuple(
+            code
+            for code, term in self._taxonomy.terms.items()
+            if any(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in term.words)
+        )
 
     def _service_areas(self, record: Mapping[str, Any], locations: tuple[Location, ...]) -> tuple[str, ...]:
         named = [str(area.get("name") or "") for area in _list(record.get("service_areas"))]
@@ -204,7 +229,7 @@ class OrukReader:
         return tuple(sorted(known))
 
     @staticmethod
-    def _locations(record: Mapping[str, Any]) -> Iterator[Location]:
+    def _locations(feed: str, record: Mapping[str, Any]) -> Iterator[Location]:
         for place in _list(record.get("service_at_locations")):
             location = _first(place.get("location"))
             address = _first(location.get("addresses"))
@@ -212,7 +237,7 @@ class OrukReader:
             if location_id is None:
                 continue
             yield Location(
-                identifier("location", location_id),
+                identifier("location", feed, location_id),
                 _text(location.get("name")) or "",
                 _text(address.get("address_1")) or "",
                 _text(address.get("city")) or "",
@@ -244,7 +269,7 @@ def _text(value: Any) -> str | None:
     """Words without mark-up; None for none."""
     if not isinstance(value, str):
         return None
-    words = " ".join(re.sub(r"<[^<>]{0,200}>", " ", value).split())
+    words = " ".join(re.sub(r"<[^<>]{0,200}>", " ", html.unescape(value)).split())
     return words or None
 
 
@@ -266,9 +291,10 @@ def _age(value: Any) -> int | None:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _phones(record: Mapping[str, Any], description: str) -> Iterator[ServicePhone]:
@@ -282,14 +308,14 @@ def _phones(record: Mapping[str, Any], description: str) -> Iterator[ServicePhon
     ]
     seen: set[str] = set()
     for phone in held:
-        number = _text(phone.get("number"))
-        if number and is_dialable(number) and number.replace(" ", "") not in seen:
+        number = as_dialled(_text(phone.get("number")) or "")
+        if number and number.replace(" ", "") not in seen:
             seen.add(number.replace(" ", ""))
             yield ServicePhone(number, _text(phone.get("description")))
     if not seen:
         for match in _NUMBER.finditer(description):
-            number = match.group()
-            if is_dialable(number) and number.replace(" ", "") not in seen:
+            number = as_dialled(match.group())
+            if number and number.replace(" ", "") not in seen:
                 seen.add(number.replace(" ", ""))
                 yield ServicePhone(number)
 

@@ -8,7 +8,7 @@ from tantivy import Document, Filter, Index, Occur, Query, SchemaBuilder, TextAn
 
 from helpline.domain.directory import NATIONAL, Reach, Service, Wanted, nearest_first, one_for_each_organisation
 from helpline.storage import directory
-from helpline.storage.engine import Database
+from helpline.storage.engine import Database, StorageUnavailable
 
 # How many of each reach are looked at before ages, hours and doubles are sorted out.
 CANDIDATES = 200
@@ -142,9 +142,18 @@ class DirectorySearch:
             now = self._monotonic()
             if self._search is None or now - self._looked_at >= LOOK_FOR_CHANGES_SECONDS:
                 self._looked_at = now
-                with self._database.read() as session:
-                    newest = directory.version(session)
-                    if self._search is None or newest != self._version:
-                        self._search = ServiceSearch(directory.shown_services(session))
-                        self._version = newest
+                try:
+                    self._search = self._newest()
+                except StorageUnavailable:
+                    # What was read before is better than nothing.
+                    if self._search is None:
+                        raise
+            return self._search
+
+    def _newest(self) -> ServiceSearch:
+        with self._database.read() as session:
+            newest = directory.version(session)
+            if self._search is None or newest != self._version:
+                self._search = ServiceSearch(directory.shown_services(session))
+                self._version = newest
             return self._search

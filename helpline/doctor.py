@@ -37,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_storage(settings),
         *_assistant(settings),
         *_texts(settings),
+        *_telegram(settings),
         *_staff(settings),
         *_processes(settings),
     ]
@@ -89,6 +90,17 @@ def _texts(settings: Settings) -> Iterator[Finding]:
         yield Finding("texts", "set HELPLINE_PUBLIC_URL to the address that Twilio calls", is_fault=True)
     else:
         yield Finding("texts", f"by Twilio, webhook at {settings.external_url}/channels/sms/twilio")
+
+
+def _telegram(settings: Settings) -> Iterator[Finding]:
+    if settings.telegram_comes_by == "off":
+        yield Finding("Telegram", "off (HELPLINE_TELEGRAM_BOT_TOKEN, HELPLINE_TELEGRAM_MODE)")
+    elif settings.telegram_comes_by == "polling":
+        yield Finding("Telegram", "we fetch its updates; only one application may")
+    elif not settings.external_url.startswith("https://"):
+        yield Finding("Telegram", "set HELPLINE_PUBLIC_URL to an address with https, or fetch updates", is_fault=True)
+    else:
+        yield Finding("Telegram", f"by webhook at {settings.external_url}/channels/telegram")
 
 
 def _staff(settings: Settings) -> Iterator[Finding]:

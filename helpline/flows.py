@@ -5,6 +5,7 @@ second time. One person's turns are a partition of the queue: handled one at a t
 """
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +15,9 @@ import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from helpline.ports import AlertNotRaised, Alerts, Assistant, AssistantUnavailable, MessageSender
-from helpline.services import cases, sending, turns
+from helpline.services import alarms, cases, receipts, sending, turns
 from helpline.services.core import Core
-from helpline.storage import repositories
+from helpline.storage import deliveries, repositories
 from helpline.storage.engine import Engine, StorageUnavailable
 from helpline.storage.executor_slot import ExecutorSlot
 
@@ -44,7 +45,10 @@ log = structlog.get_logger("flows")
 
 @dataclass(frozen=True)
 class Running:
-    """What the workflows work with: set by launch, cleared by stop."""
+    """What the workflows work with: set by launch, cleared by stop.
+
+    find_missed: takes in what came to a provider while our webhook could not be reached, and says how many that were.
+    """
 
     core: Core
     assistant: Assistant
@@ -52,6 +56,7 @@ class Running:
     alerts: Alerts
     drain_spool: Callable[[], int]
     slot: ExecutorSlot
+    find_missed: Callable[[], int] = lambda: 0
 
 
 _running: Running | None = None
@@ -131,42 +136,69 @@ def turn(message_id: int, contact_id: str, attempt: int) -> str:
 
 
 @DBOS.step(name="send_message")
-def _send(entry_id: int, attempt: int) -> str:
+def _send(entry_id: int, attempt: int) -> dict[str, Any]:
     here = _here()
-    delivery = sending.deliver(here.core, here.senders, entry_id, is_last_attempt=attempt + 1 >= SEND_ATTEMPTS)
-    if delivery is sending.Delivery.FAILED:
+    done = sending.attempt(here.core, here.senders, entry_id, is_last_attempt=attempt + 1 >= SEND_ATTEMPTS)
+    if done.delivery is sending.Delivery.FAILED:
         _alert("message-not-sent", entry_id=entry_id)
-    return delivery.value
+    return {"outcome": done.delivery.value, "again_in": done.again_in}
+
+
+@DBOS.step(name="waiting_behind")
+def _waiting_behind(contact_id: str, entry_id: int) -> list[int]:
+    return sending.waiting_behind(_here().core, contact_id, entry_id)
 
 
 @DBOS.workflow(name="send")
-def send(entry_id: int, contact_id: str, attempt: int) -> str:
-    """Hand one outbox message to its provider; come back later if the provider cannot take it."""
-    return _deliver(entry_id, contact_id, attempt)
+def send(entry_id: int, contact_id: str, attempt: int, waits: int = 0) -> str:
+    """Hand one outbox message to its provider; come back later if the provider cannot take it.
+
+    waits: how often it came back without a try being counted.
+    """
+    return _deliver(entry_id, contact_id, attempt, waits)
 
 
-def _deliver(entry_id: int | None, contact_id: str, attempt: int = 0) -> str:
+def _deliver(entry_id: int | None, contact_id: str, attempt: int = 0, waits: int = 0) -> str:
     # A turn sends its own reply, so that one person's replies leave in the order of their messages.
     if entry_id is None:
         return sending.Delivery.NOTHING_TO_DO.value
-    outcome = _send(entry_id, attempt)
+    done = _send(entry_id, attempt)
+    # A step that an older release finished gave the outcome alone.
+    outcome, again_in = (done, None) if isinstance(done, str) else (done["outcome"], done["again_in"])
     if outcome == sending.Delivery.AGAIN:
-        with (
-            SetWorkflowID(f"send:{entry_id}:{attempt + 1}"),
-            SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=_backoff(SEND_BACKOFF, attempt)),
-        ):
-            DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, attempt + 1)
-    return outcome
+        # Never sooner than the provider asked, and never sooner than we would.
+        delay = max(_backoff(SEND_BACKOFF, attempt), math.ceil(again_in or 0))
+        _send_later(entry_id, contact_id, attempt + 1, waits, delay)
+    elif outcome == sending.Delivery.WAITS:
+        _send_later(entry_id, contact_id, attempt, waits + 1, max(1, math.ceil(again_in or 0)))
+    elif outcome != sending.Delivery.BEHIND and attempt + waits > 0:
+        # Others of this person may have had to wait for it. Should this be lost, the sweep finds them.
+        for waiting in _waiting_behind(contact_id, entry_id):
+            _send_later(waiting, contact_id, 0, 0, 0, f"after-{entry_id}")
+    return str(outcome)
+
+
+def _send_later(
+    entry_id: int, contact_id: str, attempt: int, waits: int, delay_seconds: int, origin: str | None = None
+) -> None:
+    # The chain of one start has an id of its own, so that a second start of the same message is not taken for it.
+    here = (DBOS.workflow_id or "").split(":")
+    origin = origin or (here[2] if here[0] == "send" and len(here) > 3 else "first")
+    with (
+        SetWorkflowID(f"send:{entry_id}:{origin}:{attempt}:{waits}"),
+        SetEnqueueOptions(queue_partition_key=contact_id, delay_seconds=delay_seconds or None),
+    ):
+        DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, attempt, waits)
 
 
 @DBOS.step(name="find_stuck")
 def _find_stuck() -> dict[str, list[list[Any]]]:
     here = _here()
     here.drain_spool()
-    older_than = here.core.clock.now() - STUCK_AFTER
+    now = here.core.clock.now()
     with here.core.database.read() as session:
-        inbound = repositories.waiting_inbound(session, older_than, SWEEP_BATCH)
-        outbox = repositories.waiting_outbox(session, older_than, SWEEP_BATCH)
+        inbound = repositories.waiting_inbound(session, now - STUCK_AFTER, SWEEP_BATCH)
+        outbox = deliveries.waiting_outbox(session, now - STUCK_AFTER, now, SWEEP_BATCH)
     on_their_way = {":".join(flow.workflow_id.split(":")[:2]) for flow in _unfinished()}
     return {
         "turns": [list(row) for row in inbound if f"turn:{row[0]}" not in on_their_way],
@@ -177,7 +209,14 @@ def _find_stuck() -> dict[str, list[list[Any]]]:
 @DBOS.step(name="tell_staff")
 def _tell_staff() -> int:
     here = _here()
-    return cases.raise_due_alerts(here.core, here.alerts)
+    told = cases.raise_due_alerts(here.core, here.alerts)
+    sending.note_spending(here.core)
+    return told + alarms.raise_due_alarms(here.core, here.alerts)
+
+
+@DBOS.step(name="forget_unknown_receipts")
+def _forget_unknown_receipts() -> int:
+    return receipts.forget_unknown_receipts(_here().core)
 
 
 @DBOS.step(name="put_follow_ups")
@@ -195,8 +234,9 @@ def _unfinished() -> list[WorkflowStatus]:
 def sweep(scheduled: datetime, context: Any) -> None:
     """Take up what a crash left between two commits: stored but not queued, queued but not sent, spooled.
 
-    Also tells staff (again) of cases that nobody has seen, asks people the day after how they are, gives the unfinished
-    work of executors that died to the queues again, and forgets finished work.
+    Also takes up what is due to be sent again because a phone did not get it, tells staff of alarms and (again) of
+    cases that nobody has seen, asks people the day after how they are, gives the unfinished work of executors that died
+    to the queues again, and forgets finished work.
     """
     mark = scheduled.strftime("%Y%m%d%H%M%S")
     _resume_dead_executors()
@@ -209,7 +249,7 @@ def sweep(scheduled: datetime, context: Any) -> None:
             DBOS.enqueue_workflow(TURN_QUEUE, turn, message_id, contact_id, 0)
     for entry_id, contact_id in found["sends"]:
         with (
-            SetWorkflowID(f"send:{entry_id}:sweep:{mark}"),
+            SetWorkflowID(f"send:{entry_id}:sweep-{mark}:0:0"),
             SetEnqueueOptions(queue_partition_key=contact_id),
         ):
             DBOS.enqueue_workflow(SEND_QUEUE, send, entry_id, contact_id, 0)
@@ -217,7 +257,19 @@ def sweep(scheduled: datetime, context: Any) -> None:
     for entry_id, contact_id in _put_follow_ups():
         send_at_once(entry_id, contact_id)
     _tell_staff()
+    _forget_unknown_receipts()
     _forget_finished()
+
+
+@DBOS.step(name="find_missed")
+def _find_missed() -> int:
+    return _here().find_missed()
+
+
+@DBOS.workflow(name="find_missed")
+def find_missed(scheduled: datetime, context: Any) -> None:
+    """Take in the messages that reached a provider and not us: its list is compared with ours."""
+    _find_missed()
 
 
 @DBOS.step(name="resume_dead_executors")
@@ -297,7 +349,15 @@ def launch(running: Running, engine: Engine, *, takes_work: bool, poll_seconds: 
     DBOS.register_queue(SEND_QUEUE, worker_concurrency=16, partition_concurrency=1, polling_interval_sec=poll_seconds)
     if takes_work:
         DBOS.apply_schedules(
-            [{"schedule_name": "sweep", "workflow_fn": sweep, "schedule": "*/15 * * * * *", "context": None}]
+            [
+                {"schedule_name": "sweep", "workflow_fn": sweep, "schedule": "*/15 * * * * *", "context": None},
+                {
+                    "schedule_name": "find_missed",
+                    "workflow_fn": find_missed,
+                    "schedule": "0 */2 * * * *",
+                    "context": None,
+                },
+            ]
         )
 
 

@@ -6,6 +6,7 @@ environment alone, so that no copy of the disk holds both the data and its key.
 
 import json
 import os
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from helpline.settings import Settings
+
+# What Telegram takes as a secret, and long enough not to be guessed.
+_TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 
 class MissingKeys(Exception):
@@ -78,14 +82,28 @@ def _read_or_make(path: Path) -> dict[str, str]:
     return made
 
 
+def _check_telegram(settings: Settings) -> None:
+    # Its secrets come from the environment alone, also on the embedded default: nobody but Telegram can make them.
+    if settings.telegram_comes_by != "webhook":
+        return
+    secret = settings.telegram_webhook_secret
+    if not secret or not _TELEGRAM_SECRET.fullmatch(secret.get_secret_value()):
+        raise MissingKeys(
+            "Telegram by webhook needs HELPLINE_TELEGRAM_WEBHOOK_SECRET in the environment: 16 to 256 letters, digits, "
+            "_ or -. Without a public address, set HELPLINE_TELEGRAM_MODE=polling."
+        )
+
+
 def load_keys(settings: Settings) -> Keys:
     """The keys of this installation.
 
     Environment first; on the embedded default what is missing comes from the private file, made on first use.
 
     Raises:
-        MissingKeys: production without a key, naming each setting and no value; or a damaged or readable file.
+        MissingKeys: production without a key, or Telegram without its secret, naming each setting and no value; or a
+            damaged or readable file.
     """
+    _check_telegram(settings)
     given = _from_environment(settings)
     needed = list(Keys.__dataclass_fields__)
     missing = [name for name in needed if name not in given]

@@ -23,10 +23,13 @@ ALLOWED_FIELDS = frozenset(
         "entry_id",
         "error",
         "final",
+        "idempotency_token",
         "message_id",
+        "provider_id",
         "reason",
         "status",
         "tier",
+        "update_id",
         "urgent",
     }
 )

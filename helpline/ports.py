@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from helpline.domain.directory import Service, Wanted
-from helpline.domain.messages import OutboundMessage, Reply, SendResult
+from helpline.domain.messages import InboundMessage, OutboundMessage, Reply, SendResult
 
 
 class Clock(Protocol):
@@ -25,6 +25,14 @@ class MessageSender(Protocol):
 
     def find(self, message: OutboundMessage, since: datetime) -> SendResult | None:
         """Look up a message that may have been handed over before a crash. Raises SendError if that cannot be told."""
+        ...
+
+
+class Inbox(Protocol):
+    """A provider's own list of what people sent us, to compare with ours."""
+
+    def received(self, since: datetime, until: datetime) -> Sequence[InboundMessage]:
+        """What the provider received between two moments, oldest first. Raises SendError if it cannot be asked."""
         ...
 
 

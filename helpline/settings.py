@@ -48,8 +48,46 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = None
     twilio_number: str | None = None
     twilio_messaging_service_sid: str | None = None
+    twilio_whatsapp_number: str | None = Field(
+        default=None, description="Our sender on WhatsApp, as +44...; unset: who writes from there gets no answer."
+    )
     twilio_api_url: str | None = Field(
         default=None, description="Where Twilio's REST API is, if not at Twilio: a test's or the simulator's."
+    )
+
+    sms_answer_countries: str = Field(
+        default="44",
+        pattern=r"^(\*|\+?\d{1,3}(\s*,\s*\+?\d{1,3})*)$",
+        description="Country codes whose numbers are answered, with commas between, or * for every country.",
+    )
+    sms_pence_per_segment: float = Field(default=4.0, ge=0, description="What one part of a text costs us.")
+    sms_daily_spend_pounds: float | None = Field(
+        default=None, ge=0, description="When so much was spent on a day, nothing more is sent unasked. Replies go on."
+    )
+    sms_messages_per_second: float | None = Field(
+        default=1.0,
+        gt=0,
+        description="How fast our number may send. What is unasked waits for its place; replies do not.",
+    )
+
+    embed_origins: str = Field(
+        default="",
+        description="Sites that may show the chat in a frame, with spaces between: https://www.council.gov.uk ...",
+    )
+    chat_posts_per_minute: int = Field(default=20, ge=1, description="Messages that one chat session may post.")
+    chat_posts_per_minute_and_address: int = Field(
+        default=300, ge=1, description="The same of one network address, which a library or a mobile network shares."
+    )
+
+    telegram_bot_token: SecretStr | None = None
+    telegram_webhook_secret: SecretStr | None = Field(
+        default=None, description="What Telegram must send with every update: 32 letters or digits, made at random."
+    )
+    telegram_mode: Literal["webhook", "polling", "off"] = Field(
+        default="webhook", description="How Telegram's updates reach us. Without a token Telegram is off."
+    )
+    telegram_api_url: str = Field(
+        default="https://api.telegram.org", description="Where the Bot API is; another address is a test's."
     )
 
     staff_hours: str = Field(
@@ -86,6 +124,11 @@ class Settings(BaseSettings):
     def uses_simulator(self) -> bool:
         """Whether texts go to the phone simulator instead of a provider."""
         return self.twilio_account_sid is None and not self.is_production
+
+    @property
+    def telegram_comes_by(self) -> Literal["webhook", "polling", "off"]:
+        """How Telegram's updates reach us, or that they do not."""
+        return self.telegram_mode if self.telegram_bot_token else "off"
 
     @property
     def own_url(self) -> str:

@@ -148,6 +148,9 @@ def make_core(engine: Engine, clock: Clock, content: Content, safety: SafetyCont
         read_yes_no=read_yes_no,
         taxonomy=content.taxonomy,
         directory=DirectorySearch(Database(engine)),
+        talk=content.talk,
+        languages=content.languages,
+        off_topic=content.off_topic,
     )
 
 
@@ -199,4 +202,4 @@ def spool(tmp_path: Path) -> Spool:
 def gateway(
     core: Core, sender: RecordingSender, started: StartedWork, spool: Spool, alerts: RecordingAlerts
 ) -> Gateway:
-    return Gateway(core, {"sms": sender, "web": sender}, started.as_work(), spool, alerts)
+    return Gateway(core, {"sms": sender, "telegram": sender, "web": sender}, started.as_work(), spool, alerts)

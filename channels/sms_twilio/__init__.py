@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from litestar.types import ControllerRouterHandler
 
 from channels.base import ChannelContext
+from channels.sms_twilio.inbox import TwilioInbox
 from channels.sms_twilio.receive import twilio_receivers
 from channels.sms_twilio.send import TwilioSender
 from helpline.domain.replies import Channel as Form
@@ -19,9 +20,13 @@ class SmsTwilio:
     form: Form = "sms"
 
     def receivers(self, context: ChannelContext) -> Sequence[ControllerRouterHandler]:
-        """The webhook that Twilio calls."""
+        """The webhooks that Twilio calls."""
         return twilio_receivers(context)
 
     def sender(self, settings: Settings, keys: Keys) -> TwilioSender:
         """Hands texts to Twilio, or to the phone simulator on the embedded default."""
         return TwilioSender.from_settings(settings, keys)
+
+    def inbox(self, settings: Settings, keys: Keys) -> TwilioInbox:
+        """Twilio's list of what people sent."""
+        return TwilioInbox.from_settings(settings, keys)

@@ -9,7 +9,8 @@ class InboundMessage:
     """One message from a person, as a channel understood it.
 
     provider_id is the provider's own id of it, unique for ever within the channel; address is where an answer goes.
-    media lists the MIME types of what came with it; we never fetch it.
+    media lists the MIME types of what came with it; we never fetch it. why_unanswerable: what staff read where
+    answerable is false. late: it was found after it should have come, so its answer says that it is late.
     """
 
     channel: str
@@ -18,6 +19,8 @@ class InboundMessage:
     text: str
     media: tuple[str, ...] = ()
     answerable: bool = True
+    why_unanswerable: str = "sender-cannot-be-answered"
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,22 +33,29 @@ class YesOrNo:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is said to a person: the words, and the options that a chat shows as buttons."""
+    """What is said to a person: the words, and the options that a chat shows as buttons.
+
+    in_its_letters: the words are in another language, so a text message keeps letters that cost more to send.
+    """
 
     text: str
     options: tuple[str, ...] = ()
+    in_its_letters: bool = False
 
 
 @dataclass(frozen=True)
 class OutboundMessage:
     """One message to hand to a provider. address is in the clear only here.
 
-    entry_id is ours; None for a safety reply that could not be stored.
+    entry_id is ours; None for a safety reply that could not be stored. options: what a chat shows as buttons.
+    is_prompt: nobody asked for it just now, so it is never sent a second time on a guess.
     """
 
     entry_id: int | None
     address: str
     text: str
+    options: tuple[str, ...] = ()
+    is_prompt: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,28 @@ class SendResult:
     provider_message_id: str
 
 
+class Again(StrEnum):
+    """Whether a message that failed is sent again, and how.
+
+    UNTIL_MENDED: the fault is in our account, so it is tried until somebody has mended that, and no try is counted.
+    WITHIN_A_DAY: the phone is off. A_FEW_TIMES: nobody knows why it failed.
+    """
+
+    NEVER = "never"
+    BACK_OFF = "back-off"
+    UNTIL_MENDED = "until-mended"
+    WITHIN_A_DAY = "within-a-day"
+    A_FEW_TIMES = "a-few-times"
+
+
 class SendError(Exception):
-    """The provider did not take the message.
+    """The provider did not take the message, or took it and could not deliver it.
 
     code: the provider's code or our name for the failure. retryable: whether trying again can help. ours: whether
-    the fault is in our set-up. staff_note: what the person who runs the channel should read.
+    the fault is in our set-up. staff_note: what the person who runs the channel should read. uncertain: the provider
+    may have it all the same. again: how it is tried again; if nothing is said, with the usual back-off or never.
+    retry_after_seconds: how long the provider asks us to wait. bad_number: nobody can be reached there, now or later.
+    pages: it hits everybody, so staff are called at once.
     """
 
     def __init__(
@@ -71,6 +98,10 @@ class SendError(Exception):
         staff_note: str,
         opted_out: bool = False,
         uncertain: bool = False,
+        again: Again | None = None,
+        retry_after_seconds: float | None = None,
+        bad_number: bool = False,
+        pages: bool = False,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -79,6 +110,10 @@ class SendError(Exception):
         self.staff_note = staff_note
         self.opted_out = opted_out
         self.uncertain = uncertain
+        self.again = again or (Again.BACK_OFF if retryable else Again.NEVER)
+        self.retry_after_seconds = retry_after_seconds
+        self.bad_number = bad_number
+        self.pages = pages
 
 
 class Purpose(StrEnum):
@@ -108,6 +143,14 @@ class OutboxState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as the guide knows it: a topic, and the answer within it that fits, or None for the general one."""
+
+    topic: str
+    answer: str | None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ CM3 is in four districts, all of Essex. The tables are counts of OS Code-Point O
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rapidfuzz.distance import OSA
@@ -22,6 +22,10 @@ ENOUGH_FOR_DISTRICT = 0.90
 ENOUGH_FOR_AUTHORITY = 0.98
 
 _WORD = re.compile(r"[A-Za-z]+(?:['\u2019][A-Za-z]+)?|[0-9]+[A-Za-z]*")
+# What one clause says of a place does not hold for the next.
+_CLAUSES = re.compile(
+    r"[,.;:!?\n]+|\b(?:but|and|while|whereas|though|although|instead of)\b|(?=\bnot\b)", re.IGNORECASE
+)
 _NUMBER_BEFORE = re.compile(r"\d\s*$")
 # How many letters a name needs before one slip, and two, are put right; a name of several words needs more.
 _ONE_SLIP_FROM = {"one word": 6, "more words": 10}
@@ -101,6 +105,8 @@ class PlaceWords:
     ordinary: frozenset[str]
     codes_that_need_a_cue: frozenset[str]
     same_as: Mapping[str, str]
+    cared_for: frozenset[str] = frozenset()
+    taken_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,27 @@ class Gazetteer:
     def find(self, text: str) -> Place | AmbiguousPlace | OutOfArea | None:
         """The place that a message names, or None.
 
-        A postcode goes before a name, unless it leaves a choice that the name settles. Two places in different
-        districts are ambiguous.
+        A postcode goes before a name, unless it leaves a choice that the name settles. Of several places the one
+        counts where the person lives who is cared for ("I am in Southend but mum is in Harlow"), and one that is taken
+        back does not count ("not Southend, Harlow"). Two places in different districts are ambiguous otherwise.
         """
+        whole = self._find(text)
+        if whole is None:
+            return None
+        placed = [(clause, place) for clause in _CLAUSES.split(text) if (place := self._find(clause)) is not None]
+        if len(placed) < 2:
+            # "Not Braintree" says nothing of where it is; "she is not coping in Braintree" does.
+            return None if whole.whole_message and self._says_one_of(text, self._words.taken_back) else whole
+        kept = [one for one in placed if not self._says_one_of(one[0], self._words.taken_back)] or placed
+        theirs = [one for one in kept if self._says_one_of(one[0], self._words.cared_for)]
+        chosen = theirs if len(theirs) == 1 else kept
+        return replace(chosen[0][1], whole_message=whole.whole_message) if len(chosen) == 1 else whole
+
+    def _says_one_of(self, clause: str, phrases: frozenset[str]) -> bool:
+        said = f" {' '.join(token.text for token in self._tokens(clause))} "
+        return any(f" {phrase} " in said for phrase in phrases)
+
+    def _find(self, text: str) -> Place | AmbiguousPlace | OutOfArea | None:
         codes = list(find_postcodes(text, self._outcodes))
         names = self._names(text, [(code.start, code.end) for code in codes])
         spans = [(code.start, code.end) for code in codes] + [(name.start, name.end) for name in names]

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from helpline.domain.directory import Taxonomy
 from helpline.domain.normalise import plain
 
+# Years alone are mostly how long somebody has cared or waited, and "is 10" may go on "miles away".
 _AGE = re.compile(
-    r"\b(?:aged?|is|im|i am|hes|shes|turned|nearly)\s+(\d{1,3})\b(?! (?:am|pm|months?|weeks?|days?|hours?))"
+    r"\b(?:aged?|is|im|i am|hes|shes|turned|nearly)\s+(\d{1,3})\b"
+    r"(?! (?:am|pm|months?|weeks?|days?|hours?|minutes?|mins?|miles?|pounds?|quid|percent|people|years?|yrs?)\b)"
 )
-_YEARS = re.compile(r"\b(\d{1,3})\s*(?:years?|yrs?|yr|yo|y o)\b(?! ago)")
+_YEARS = re.compile(r"\b(\d{1,3})\s*(?:(?:years?|yrs?)\s*(?:old|of age)|yo|y o)\b")
 _OLDEST = 115
 
 

@@ -4,11 +4,13 @@ Every function is one transaction keyed by the message that it answers: a repeat
 first time and changes nothing.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from helpline.domain.guide import answer_text, menu_text, why_text
-from helpline.domain.messages import Reply, Understanding
+from helpline.domain.messages import Question, Reply, Understanding
+from helpline.domain.off_topic import OTHER
 from helpline.domain.sms import MOST_SEGMENTS, pages
 from helpline.services.core import Core
 from helpline.services.danger import asks_about_danger, open_question, set_open_question
@@ -20,11 +22,13 @@ from helpline.services.signposting import (
     take_rating_answer,
     tell_of_service,
 )
-from helpline.services.turn_in_hand import Turn, in_turn, joined, must_say
+from helpline.services.turn_in_hand import Turn, has_room, in_turn, joined, must_say
 from helpline.storage import repositories
-from helpline.storage.models import Feedback, ThreadEntry
+from helpline.storage.models import Feedback
 
 ANSWER = "answer"
+# Between a topic and an answer of it, in the id of a choice.
+_ANSWER_MARK = "#"
 ANSWERS_BETWEEN_QUESTIONS = 3
 MISUNDERSTANDINGS_BEFORE_MENU = 2
 
@@ -34,22 +38,62 @@ def note_small_talk(core: Core, message_id: int, understanding: Understanding) -
     in_turn(core, message_id, understanding, lambda turn: None)
 
 
-def answer_guide_question(core: Core, message_id: int, understanding: Understanding) -> Reply:
-    """The guide's answer to a question. understanding.topic must be set; no answer id gives the general one."""
+def answer_guide_question(
+    core: Core,
+    message_id: int,
+    understanding: Understanding,
+    others: Sequence[Question] = (),
+    choices: Sequence[Question] = (),
+) -> Reply:
+    """The guide's answer to a question. understanding.topic must be set; no answer id gives the general one.
+
+    others: further questions of the same message, which wait for NEXT. choices: what it may mean, where that is not
+    clear; then the person is asked which.
+    """
 
     def make(turn: Turn) -> Reply:
         record_whether_helped(turn, understanding.value)
         topic = turn.core.guide.topics.get(understanding.topic or "")
         if topic is None:
             return _out_of_scope(turn)
+        meant = _known(turn, choices)
+        if len(meant) > 1 and not asks_about_danger(turn.conversation):
+            return _ask_which(turn, meant)
+        turn.conversation.waiting_questions = [asdict(one) for one in _known(turn, others)] or None
         turn.conversation.topic = topic.id
         turn.conversation.answer = understanding.answer if understanding.answer in topic.answers else topic.general
-        text = turn.session.get_one(ThreadEntry, message_id).text
-        if asks_for_services(turn, text, topic.id):
-            return services_for_topic(turn, text, topic.id)
+        if asks_for_services(turn, turn.text, topic.id):
+            return services_for_topic(turn, turn.text, topic.id)
         return _guide_answer(turn, general=understanding.answer not in topic.answers)
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _known(turn: Turn, questions: Sequence[Question]) -> list[Question]:
+    return [one for one in questions if one.topic in turn.core.guide.topics]
+
+
+def _ask_which(turn: Turn, meant: Sequence[Question]) -> Reply:
+    """One short question with two answers, for topics that are close."""
+    titles = [turn.core.guide.topics[one.topic].title for one in meant[:2]]
+    options = [
+        {"id": f"{one.topic}{_ANSWER_MARK}{one.answer or ''}", "label": title}
+        for one, title in zip(meant, titles, strict=False)
+    ]
+    turn.conversation.expects = {"kind": "choice", "about": "topic", "options": options}
+    text = turn.say("which-topic", first=titles[0], second=titles[1])
+    return Reply(text, tuple(titles) if turn.form == "chat" else ())
+
+
+def _take_choice(turn: Turn, value: str) -> Reply:
+    topic_id, _, answer = value.partition(_ANSWER_MARK)
+    topic = turn.core.guide.topics.get(topic_id)
+    set_open_question(turn.conversation, None)
+    if topic is None:
+        return _out_of_scope(turn)
+    turn.conversation.topic = topic.id
+    turn.conversation.answer = answer if answer in topic.answers else topic.general
+    return _guide_answer(turn, general=answer not in topic.answers)
 
 
 def answer_next_question(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -87,6 +131,11 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
         set_open_question(conversation, None)
     elif asks_about_danger(conversation):
         pass
+    elif _is_a_carer_untold(turn, parts):
+        parts.append(turn.say("carers-rights-offer"))
+        options = (turn.say("option-yes"), turn.say("option-no"))
+        conversation.expects = {"kind": "yes_no", "about": "rights"}
+        conversation.rights = "offered"
     elif conversation.answers_since_asked % ANSWERS_BETWEEN_QUESTIONS == 0 and not is_again:
         parts.append(turn.say("ask-helped"))
         options = (turn.say("option-yes"), turn.say("option-no"))
@@ -95,7 +144,49 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
     elif not is_again:
         conversation.expects = None
         conversation.answers_since_asked += 1
+    parts.append(_also_asked(turn, parts))
     return Reply(joined(turn.form, parts), options if turn.form == "chat" else ())
+
+
+# Topics that tell carers of their rights anyway.
+_CARERS_TOPICS = frozenset(
+    {"carers-assessment", "carers-support", "carers-allowance", "carers-leave-work", "young-carers", "parent-carers"}
+)
+_CARERS_RIGHTS = "carers-assessment"
+
+
+def _is_a_carer_untold(turn: Turn, parts: Sequence[str]) -> bool:
+    """Whether to tell somebody that what they do makes them a carer: once in a life, and where there is room."""
+    conversation = turn.conversation
+    if conversation.rights is not None or conversation.topic in _CARERS_TOPICS or conversation.waiting_questions:
+        return False
+    if not turn.core.talk.shows_a_carer(turn.text):
+        return False
+    return turn.form == "chat" or has_room(joined(turn.form, [*parts, turn.say("carers-rights-offer")]))
+
+
+def _take_rights(turn: Turn, wants_them: bool) -> Reply:
+    set_open_question(turn.conversation, None)
+    if not wants_them:
+        turn.conversation.rights = "refused"
+        return Reply(turn.say("carers-rights-refused"))
+    turn.conversation.topic = _CARERS_RIGHTS
+    turn.conversation.answer = turn.core.guide.topics[_CARERS_RIGHTS].general
+    return _guide_answer(turn)
+
+
+def _also_asked(turn: Turn, parts: Sequence[str]) -> str:
+    """That another question waits, in as many words as there is room for."""
+    waiting = turn.conversation.waiting_questions or []
+    if not waiting:
+        return ""
+    topic = turn.core.guide.topics[waiting[0]["topic"]]
+    question = turn.core.guide.answer(topic.id, waiting[0]["answer"]).question
+    for said in (question, f"{topic.title}."):
+        line = turn.say("also-asked", question=said)
+        if turn.form == "chat" or has_room(joined(turn.form, [*parts, line])):
+            return line
+    return turn.say("also-asked-short")
 
 
 def give_more(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -170,6 +261,11 @@ def decline_out_of_scope(core: Core, message_id: int, understanding: Understandi
 
 
 def _out_of_scope(turn: Turn) -> Reply:
+    core, contact = turn.core, turn.contact
+    kind = core.off_topic.kind_of(turn.text)
+    if kind.id != OTHER:
+        reply_id, values = core.off_topic.reply_for(kind, contact.district, contact.authority)
+        return Reply(turn.say(reply_id, **values))
     turn.conversation.misunderstood_in_a_row += 1
     if turn.conversation.misunderstood_in_a_row >= MISUNDERSTANDINGS_BEFORE_MENU:
         return Reply(turn.say("out-of-scope-again"))
@@ -182,6 +278,10 @@ def take_answer(core: Core, message_id: int, understanding: Understanding) -> Re
     def make(turn: Turn) -> Reply:
         expects = open_question(turn.conversation) or {}
         about = str(expects.get("about"))
+        if about == "rights":
+            return _take_rights(turn, understanding.value == "yes")
+        if about == "topic" and understanding.value is not None:
+            return _take_choice(turn, understanding.value)
         if about == "service" and understanding.value is not None:
             return tell_of_service(turn, understanding.value)
         if about.startswith("rating") and understanding.value is not None:

@@ -53,13 +53,15 @@ class Arrival:
         """A reply's words for this person."""
         return self.core.say(reply_id, self.form, self.contact.authority)
 
-    def put_in_outbox(self, text: str, purpose: Purpose, options: tuple[str, ...] = ()) -> int:
+    def put_in_outbox(
+        self, text: str, purpose: Purpose, options: tuple[str, ...] = (), *, in_its_letters: bool = False
+    ) -> int:
         """Queue a reply to this message, with buttons where the channel has any; gives its entry id."""
         return put_in_outbox(
             self.session,
             self.core,
             self.contact,
-            Reply(text, options if self.form == "chat" else ()),
+            Reply(text, options if self.form == "chat" else (), in_its_letters),
             in_reply_to=self.inbound.entry_id,
             purpose=purpose,
             now=self.now,

@@ -1,7 +1,7 @@
 """What every use case works with: the database, the clock, the reviewed words and the safety scanner."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -10,11 +10,14 @@ from helpline.domain.control_words import ControlWords, match
 from helpline.domain.directory import Taxonomy
 from helpline.domain.guide import Guide
 from helpline.domain.messages import YesOrNo
+from helpline.domain.off_topic import Language, OffTopic
 from helpline.domain.places import Gazetteer
 from helpline.domain.replies import Channel, ReplyWords
 from helpline.domain.safety import SURE, Danger, SafetyContent, SafetyScanner, follow_up, safe_scan
 from helpline.domain.safety import reply as reply_to_danger
+from helpline.domain.sending_limits import SendingLimits
 from helpline.domain.staff_hours import Staffing, clock_time, day_name
+from helpline.domain.talk import TalkWords
 from helpline.ports import Clock, FindServices
 from helpline.storage.addresses import AddressBook
 from helpline.storage.engine import Database
@@ -45,6 +48,10 @@ class Core:
     read_yes_no: Callable[[str], YesOrNo | None]
     taxonomy: Taxonomy
     directory: FindServices
+    talk: TalkWords
+    languages: tuple[Language, ...]
+    off_topic: OffTopic
+    sending_limits: Mapping[str, SendingLimits] = field(default_factory=dict)
 
     def form_of(self, channel: str) -> Channel:
         """How a channel is worded. Raises KeyError for a channel that is not registered."""

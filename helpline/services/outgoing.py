@@ -7,7 +7,7 @@ from helpline.domain.sms import MOST_SEGMENTS, pages, segments, to_gsm7
 from helpline.services.core import Core
 from helpline.storage import repositories
 from helpline.storage.engine import Session
-from helpline.storage.models import Contact, Outbox, ThreadEntry
+from helpline.storage.models import Contact, Inbound, Outbox, ThreadEntry
 
 
 def put_in_outbox(
@@ -30,7 +30,9 @@ def put_in_outbox(
         if existing is not None:
             return existing.entry_id
     text = reply.text
-    if core.form_of(contact.channel) == "sms":
+    if not reply.in_its_letters:
+        text = _with_late_lead(session, core, contact, text, in_reply_to, purpose)
+    if core.form_of(contact.channel) == "sms" and not reply.in_its_letters:
         text = to_gsm7(_with_first_contact_lead(session, core, contact, text, purpose))
         text = pages(text, most_segments=MOST_SEGMENTS)[0]
     counted = segments(text)
@@ -58,3 +60,18 @@ def _with_first_contact_lead(session: Session, core: Core, contact: Contact, tex
     lead = core.say("first-contact-lead", "sms")
     whole = f"{lead} {text}"
     return whole if segments(to_gsm7(whole)).count <= MOST_SEGMENTS else text
+
+
+def _with_late_lead(
+    session: Session, core: Core, contact: Contact, text: str, in_reply_to: int | None, purpose: Purpose
+) -> str:
+    """A reply to a message that reached us late says so, if there is room; who waited for it was told already."""
+    if purpose is not Purpose.REPLY or in_reply_to is None:
+        return text
+    form = core.form_of(contact.channel)
+    lead = core.say("late-answer-lead", form, contact.authority)
+    inbound = session.get(Inbound, in_reply_to)
+    if inbound is None or not inbound.late or text.startswith(lead):
+        return text
+    whole = f"{lead} {text}" if form == "sms" else f"{lead}\n\n{text}"
+    return whole if form != "sms" or segments(to_gsm7(whole)).count <= MOST_SEGMENTS else text

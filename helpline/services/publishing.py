@@ -166,10 +166,9 @@ def _summary(row: OrukService) -> dict[str, Any]:
 
 
 def _whole(row: OrukService) -> dict[str, Any]:
-    who = f" {row.eligibility}" if row.eligibility else ""
     return _summary(row) | _filled(
-        # The standard's schema has no field for who may come.
-        description=f"{row.description}{who}",
+        # The standard's schema has no field for who may come, and none for what to text.
+        description=" ".join(filter(None, (row.description, row.eligibility, row.text_number))),
         service_areas=[
             {"id": identifier("area", row.id, area.name), "service_id": row.id, "name": area.name}
             for area in row.service_areas
@@ -256,7 +255,7 @@ def _location(row: OrukLocation) -> dict[str, Any]:
         name=row.name,
         latitude=row.latitude,
         longitude=row.longitude,
-        addresses=[address] if row.address_1 and row.postal_code else [],
+        addresses=[address] if row.address_1 and row.city and row.postal_code else [],
     )
 
 

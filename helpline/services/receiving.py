@@ -4,24 +4,33 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
+from helpline.domain.contact_line import expand
 from helpline.domain.control_words import match
 from helpline.domain.messages import InboundMessage, InboundState, Purpose
+from helpline.domain.off_topic import Language, language_of
 from helpline.domain.places import AmbiguousPlace, Place
 from helpline.domain.safety import SURE
+from helpline.domain.sms import to_gsm7
 from helpline.domain.text import has_words, is_only_links, storable
 from helpline.services import cases
+from helpline.services.alarms import NOT_ANSWERED, day_of, note_alarm
 from helpline.services.arrival import Arrival, Received
 from helpline.services.core import Core
 from helpline.services.danger import answer_danger, give_numbers_again, is_to_be_answered, take_answer
 from helpline.storage import repositories
 from helpline.storage.engine import Session, StorageConflict
-from helpline.storage.models import Contact
+from helpline.storage.models import Contact, TurnRecord
 
 JOINED_MESSAGES = 3
 JOINED_WITHIN = timedelta(hours=1)
 
 # A control word that is answered without the assistant, and the reply that it gets.
+# Why a message was settled: it is in a language that the assistant does not read, so staff look at it.
+OTHER_LANGUAGE = "other-language"
 _ANSWERED_HERE = {"stop": "stop-confirmed", "start": "start-confirmed", "help": "help"}
+
+# Why a message is not answered though a person may have written it; a sender that is a name is an advertisement.
+_STAFF_LOOK_AT = frozenset({"sender-abroad", "sender-on-whatsapp"})
 
 
 def receive(core: Core, message: InboundMessage, *, already_warned: bool = False) -> Received:
@@ -77,7 +86,7 @@ def _deal_with(arrival: Arrival) -> Received:
         # They have just said no. It goes on as a question, and staff see it in the case.
         cases.note_danger(arrival.session, core, contact, arrival.inbound, danger, None)
     if not message.answerable:
-        return arrival.settle(InboundState.SUPPRESSED, "sender-cannot-be-answered")
+        return _leave_unanswered(arrival)
 
     if word == "safe":
         return give_numbers_again(arrival)
@@ -89,11 +98,46 @@ def _deal_with(arrival: Arrival) -> Received:
     unreadable = _unreadable(message)
     if unreadable is not None:
         return arrival.answer(arrival.say(unreadable), Purpose.REPLY, unreadable)
+    language = language_of(core.languages, message.text)
+    if language is not None:
+        return _answer_in(language, arrival)
     return replace(arrival.received(), turn_for=arrival.inbound.entry_id)
 
 
-def _unreadable(message: InboundMessage) -> Literal["media-only", "empty", "emoji-only", "link-only"] | None:
+def _answer_in(language: Language, arrival: Arrival) -> Received:
+    """One line in the person's own language on how to get an interpreter, and a mark for staff."""
+    core = arrival.core
+    text = expand(language.line.on(arrival.form), core.guide, arrival.contact.authority, core.words, arrival.form)
+    letters_are_lost = "?" in to_gsm7(text) and "?" not in text
+    arrival.session.add(
+        TurnRecord(
+            entry_id=arrival.inbound.entry_id,
+            intent=f"{OTHER_LANGUAGE}/{language.id}",
+            confidence=1.0,
+            out_of_scope=True,
+            reply_text=text,
+            reply_options=[],
+            at=arrival.now,
+        )
+    )
+    outbox_id = arrival.put_in_outbox(text, Purpose.REPLY, in_its_letters=letters_are_lost)
+    return replace(arrival.settle(InboundState.ANSWERED, OTHER_LANGUAGE), outbox_id=outbox_id)
+
+
+def _leave_unanswered(arrival: Arrival) -> Received:
+    message = arrival.message
+    if message.why_unanswerable in _STAFF_LOOK_AT:
+        period = f"{arrival.contact.id} {day_of(arrival.now)}"
+        note_alarm(arrival.session, arrival.core, NOT_ANSWERED, period, message_id=arrival.inbound.entry_id)
+    return arrival.settle(InboundState.SUPPRESSED, message.why_unanswerable)
+
+
+def _unreadable(
+    message: InboundMessage,
+) -> Literal["location-only", "media-only", "empty", "emoji-only", "link-only"] | None:
     if not message.text.strip():
+        if message.media == ("location",):
+            return "location-only"
         return "media-only" if message.media else "empty"
     if not has_words(message.text):
         return "emoji-only"
@@ -114,6 +158,9 @@ def _obey(arrival: Arrival, word: str) -> Received:
     contact, reply_id = arrival.contact, _ANSWERED_HERE[word]
     if word == "start":
         contact.opted_out_at = None
+        if not repositories.has_been_written_to(arrival.session, contact.id):
+            # Telegram has everybody begin with START; nobody is welcomed back who was never here.
+            reply_id = "welcome"
     elif contact.opted_out_at is not None:
         return arrival.settle(InboundState.SUPPRESSED, "opted-out")
     elif word == "stop":

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
+from helpline.domain.control_words import match
 from helpline.domain.directory import END_OF_DAY, WEEKDAYS, Schedule, Service, Wanted
 from helpline.domain.messages import Reply, Understanding
 from helpline.domain.seeking import age_in, says_any, terms_in, terms_of_topics
-from helpline.domain.sms import MOST_SEGMENTS, segments, to_gsm7
+from helpline.domain.sms import pages
 from helpline.services.core import LOCAL_TIME, Core
 from helpline.services.danger import set_open_question
-from helpline.services.turn_in_hand import Turn, in_turn, joined, must_say
+from helpline.services.turn_in_hand import Turn, has_room, in_turn, joined, must_say
 from helpline.storage import directory
-from helpline.storage.models import ServiceRating, ThreadEntry
+from helpline.storage.models import ServiceRating
 
 SERVICES = "services"
 # At most so many services in one message; a text may have room for fewer.
@@ -20,6 +21,8 @@ AT_ONCE = 3
 # More than so many are never offered for one question.
 MOST_OFFERED = 15
 SCALE = (1, 5)
+# A description from elsewhere may be of any length; to cut one takes time that grows with its square.
+_LOOKED_AT = 400
 
 
 def find_services(core: Core, message_id: int, understanding: Understanding, topics: Sequence[str]) -> Reply:
@@ -29,8 +32,7 @@ def find_services(core: Core, message_id: int, understanding: Understanding, top
     """
 
     def make(turn: Turn) -> Reply:
-        text = turn.session.get_one(ThreadEntry, message_id).text
-        search = _search_of(turn, text, topics)
+        search = _search_of(turn, turn.text, topics)
         if search is None:
             return Reply(turn.say("services-which"))
         turn.conversation.search = search
@@ -41,14 +43,17 @@ def find_services(core: Core, message_id: int, understanding: Understanding, top
 
 def _search_of(turn: Turn, text: str, topics: Sequence[str]) -> dict[str, Any] | None:
     """What a message looks for, as the conversation keeps it; None if it does not say and nothing was said before."""
-    taxonomy = turn.core.taxonomy
+    taxonomy, conversation = turn.core.taxonomy, turn.conversation
+    before = tuple(conversation.search["terms"]) if conversation.search else ()
+    is_command = match(text, turn.core.control_words, turn.form) == "near"
     terms = terms_in(taxonomy, text)
-    if not terms and turn.conversation.topic is not None and _says_only_near(turn, text):
-        terms = terms_of_topics(taxonomy, [turn.conversation.topic])
-    if not terms:
+    if not terms and (is_command or _says_only_near(turn, text)):
+        about = terms_of_topics(taxonomy, [conversation.topic]) if conversation.topic else ()
+        terms = before if conversation.last_shown == SERVICES else about
+    if not terms and not is_command:
+        # What the assistant makes of a command alone is a guess.
         terms = terms_of_topics(taxonomy, topics)
-    if not terms and turn.conversation.search is not None:
-        terms = tuple(turn.conversation.search["terms"])
+    terms = terms or before
     if not terms:
         return None
     return {
@@ -125,9 +130,9 @@ def _page(turn: Turn, lead: str, left: Sequence[Service]) -> tuple[Sequence[Serv
         more = len(left) > count
         foot = turn.say("services-more" if more else "services-detail")
         if turn.contact.district is None:
-            foot = turn.say("services-ask-place")
+            foot = turn.say("services-ask-place", who=turn.about)
         text = joined(turn.form, ["\n".join(lines), foot]) if turn.form == "chat" else "\n".join([*lines, foot])
-        if turn.form == "chat" or count == 1 or segments(to_gsm7(text)).count <= MOST_SEGMENTS:
+        if turn.form == "chat" or count == 1 or has_room(text):
             break
     return page, text
 
@@ -186,7 +191,7 @@ def _nothing_left(turn: Turn, search: dict[str, Any], *, anything: bool) -> Repl
         turn.conversation.search = {**search, "open_now": False}
         return Reply(turn.say("services-none-open", need=need))
     if turn.contact.district is None:
-        return Reply(turn.say("services-ask-place-first", need=need))
+        return Reply(turn.say("services-ask-place-first", need=need, who=turn.about))
     return Reply(turn.say("services-none", need=need))
 
 
@@ -209,12 +214,20 @@ def tell_of_service(turn: Turn, service_id: str) -> Reply:
         _labelled(turn, "service-checked", service.source_date) if turn.form == "chat" else "",
         turn.say("service-rate"),
     ]
-    text = ("\n" if turn.form == "chat" else " ").join(part for part in parts if part)
-    while turn.form == "sms" and len(parts) > 3 and segments(to_gsm7(text)).count > MOST_SEGMENTS:
-        # The way to reach it is never what is left out.
-        del parts[-1 if len(parts) > 6 else 1]
-        text = " ".join(part for part in parts if part)
-    return Reply(text)
+    if turn.form == "chat":
+        return Reply("\n".join(filter(None, parts)))
+    in_brief = turn.say("service-detail", name=service.name, offer=_in_brief(service.description))
+    # The way to reach it is never what is left out.
+    for place, instead in ((7, ""), (1, ""), (4, ""), (0, in_brief), (5, ""), (3, "")):
+        if has_room(" ".join(filter(None, parts))):
+            break
+        parts[place] = instead
+    return Reply(" ".join(filter(None, parts)))
+
+
+def _in_brief(words: str) -> str:
+    """As much of somebody else's words as goes into one part of a text."""
+    return next(iter(pages(words[:_LOOKED_AT], 1)), "")
 
 
 def _labelled(turn: Turn, key: str, value: str | None) -> str:
@@ -228,23 +241,25 @@ def tell_hours(core: Core, message_id: int, understanding: Understanding) -> Rep
         search = turn.conversation.search
         if turn.conversation.last_shown == SERVICES and search and search.get("last"):
             services = directory.services_by_id(turn.session, search["last"])
-            lines = [
-                turn.say(
-                    "service-open-line",
-                    name=service.name,
-                    how=_how(turn, service),
-                    hours=hours_in_words(turn, service, short=turn.form == "sms")
-                    or service.hours
-                    or turn.say("hours-unknown"),
-                    now=_open_now(turn, service, turn.core.clock.now().astimezone(LOCAL_TIME)),
-                )
-                for service in services
-            ]
+            lines = [_hours_line(turn, service) for service in services]
+            while turn.form == "sms" and len(lines) > 1 and not has_room("\n".join(lines)):
+                lines.pop()
             if lines:
                 return Reply("\n".join(lines))
         return Reply(turn.say("hours-of-front-door"))
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _hours_line(turn: Turn, service: Service) -> str:
+    hours = hours_in_words(turn, service, short=turn.form == "sms") or service.hours or turn.say("hours-unknown")
+    return turn.say(
+        "service-open-line",
+        name=service.name,
+        how=_how(turn, service),
+        hours=_in_brief(hours) if turn.form == "sms" else hours,
+        now=_open_now(turn, service, turn.core.clock.now().astimezone(LOCAL_TIME)),
+    )
 
 
 def _open_now(turn: Turn, service: Service, now: datetime) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from helpline.domain.messages import Reply, Understanding
 from helpline.domain.replies import Channel
+from helpline.domain.sms import MOST_SEGMENTS, segments, to_gsm7
 from helpline.services.core import Core
 from helpline.storage import repositories
 from helpline.storage.engine import Session
@@ -27,6 +28,17 @@ class Turn:
         """How this person's channel is worded."""
         return self.core.form_of(self.contact.channel)
 
+    @property
+    def text(self) -> str:
+        """What the person wrote."""
+        return self.session.get_one(ThreadEntry, self.message_id).text
+
+    @property
+    def about(self) -> str:
+        """Whom the talk is about, as it goes into a sentence: "your mum"."""
+        person = self.core.talk.people.get(self.conversation.about or "")
+        return person.name if person else self.say("person-who-needs-help")
+
     def say(self, key: str, **values: str) -> str:
         """A reply's words for this person's channel and council."""
         return self.core.say(key, self.form, self.contact.authority, **values)
@@ -45,6 +57,7 @@ def in_turn(
         turn = Turn(session, core, message_id, contact, conversation, understanding)
         if not understanding.out_of_scope:
             conversation.misunderstood_in_a_row = 0
+        conversation.about = core.talk.person_in(entry.text) or conversation.about
         reply = make(turn)
         given = _answer_given(conversation, understanding)
         session.add(
@@ -79,6 +92,11 @@ def must_say(reply: Reply | None) -> Reply:
     if reply is None:
         raise LookupError("this turn was recorded without a reply of ours")
     return reply
+
+
+def has_room(text: str) -> bool:
+    """Whether a text goes into one message without being cut."""
+    return segments(to_gsm7(text)).count <= MOST_SEGMENTS
 
 
 def joined(form: Channel, parts: Sequence[str]) -> str:

@@ -81,8 +81,8 @@ def keep_feed(session: Session, feed: Feed, now: datetime) -> ImportReport:
     """
     stored = {row.source_id: row for row in session.scalars(select(OrukService).where(OrukService.feed == feed.name))}
     terms = {term.code: term.id for term in session.scalars(select(OrukTaxonomyTerm))}
-    organisations = {row.id for row in session.scalars(select(OrukOrganization))}
-    locations = {row.id for row in session.scalars(select(OrukLocation))}
+    organisations = {row.id: row for row in session.scalars(select(OrukOrganization))}
+    locations = {row.id: row for row in session.scalars(select(OrukLocation))}
     added = changed = unchanged = 0
     for service in feed.services:
         content_hash = _hash(service)
@@ -130,25 +130,24 @@ def _hash(service: Service) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def _keep_organisation(session: Session, organisation: Organisation, known: set[str]) -> None:
-    if organisation.id not in known:
-        known.add(organisation.id)
-        session.add(
-            OrukOrganization(
-                id=organisation.id,
-                name=organisation.name,
-                description=organisation.description,
-                url=organisation.url,
-            )
-        )
+def _keep_organisation(session: Session, organisation: Organisation, known: dict[str, OrukOrganization]) -> None:
+    row = known.get(organisation.id)
+    if row is None:
+        row = known[organisation.id] = OrukOrganization(**asdict(organisation))
+        session.add(row)
         session.flush()
+    # Another feed may know more of the same organisation.
+    row.description, row.url = organisation.description or row.description, organisation.url or row.url
 
 
-def _keep_location(session: Session, location: Location, known: set[str]) -> None:
-    if location.id not in known:
-        known.add(location.id)
-        session.add(OrukLocation(**asdict(location)))
-        session.flush()
+def _keep_location(session: Session, location: Location, known: dict[str, OrukLocation]) -> None:
+    row = known.get(location.id)
+    if row is None:
+        row = known[location.id] = OrukLocation(id=location.id)
+        session.add(row)
+    for name, value in asdict(location).items():
+        setattr(row, name, value)
+    session.flush()
 
 
 def _fill(row: OrukService, service: Service, terms: Mapping[str, str], content_hash: str, now: datetime) -> None:
@@ -232,8 +231,19 @@ def services_by_id(session: Session, ids: Sequence[str]) -> list[Service]:
     return [service for service in found if service.is_shown]
 
 
+def _is_shown() -> list[ColumnElement[bool]]:
+    """helpline.domain.directory.Service.is_shown, for the database to read."""
+    has_a_way = or_(
+        OrukService.url.is_not(None),
+        OrukService.email.is_not(None),
+        OrukService.text_number.is_not(None),
+        exists().where(OrukContact.service_id == OrukService.id),
+    )
+    return [OrukService.status == "active", OrukService.confidence != "low", has_a_way]
+
+
 def _shown() -> Select[OrukService]:
-    return select(OrukService).where(OrukService.status == "active", OrukService.confidence != "low")
+    return select(OrukService).where(*_is_shown())
 
 
 @dataclass(frozen=True)
@@ -252,7 +262,7 @@ class Filter:
 
 def _published(narrow: Filter) -> list[ColumnElement[bool]]:
     """Published is what a resident may be shown, and what has closed only by leaving it out."""
-    where: list[ColumnElement[bool]] = [OrukService.status == "active", OrukService.confidence != "low"]
+    where = _is_shown()
     if narrow.search:
         for word in narrow.search.split():
             escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -116,7 +116,10 @@ class ThreadEntry(Base):
 
 
 class Inbound(Base):
-    """What was received. (channel, provider_id) is unique for ever: nothing is handled twice."""
+    """What was received. (channel, provider_id) is unique for ever: nothing is handled twice.
+
+    late: it was found at the provider after it should have come.
+    """
 
     __tablename__ = "inbound"
 
@@ -127,12 +130,16 @@ class Inbound(Base):
     state: Mapped[str] = mapped_column(String(16))
     state_reason: Mapped[str | None] = mapped_column(String(64))
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    late: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
     __table_args__ = (UniqueConstraint("channel", "provider_id"), Index(None, "state"))
 
 
 class Outbox(Base):
-    """What is to be sent, and what became of it. One of each purpose for one inbound message."""
+    """What is to be sent, and what became of it. One of each purpose for one inbound message.
+
+    not_before: its place in the pace, or when it is tried again after the network did not deliver it.
+    """
 
     __tablename__ = "outbox"
 
@@ -149,6 +156,7 @@ class Outbox(Base):
     provider_message_id: Mapped[str | None] = mapped_column(String(80))
     error_code: Mapped[str | None] = mapped_column(String(40))
     staff_note: Mapped[str | None] = mapped_column(Text)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("in_reply_to", "purpose"), Index(None, "state"))
 
@@ -257,3 +265,64 @@ class ServiceRating(Base):
     words: Mapped[str | None] = mapped_column(Text)
     share: Mapped[bool | None] = mapped_column(Boolean)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeliveryReceipt(Base):
+    """One handing over of a message to its provider, and how far it has got since.
+
+    entry_id is none for a receipt of which we do not know (yet) what it is about. progress only ever goes further.
+    handed_over_at, segments and pence are set when we have recorded that the provider took it. reports: how often the
+    provider has written to us about it.
+    """
+
+    __tablename__ = "delivery_receipt"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    provider_message_id: Mapped[str] = mapped_column(String(80))
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.entry_id"), index=True)
+    progress: Mapped[str] = mapped_column(String(12))
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    reports: Mapped[int] = mapped_column(Integer, default=0)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    progress_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    handed_over_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    segments: Mapped[int] = mapped_column(Integer, default=0)
+    pence: Mapped[float] = mapped_column(default=0.0)
+
+    __table_args__ = (UniqueConstraint("channel", "provider_message_id"),)
+
+
+class UnreachableContact(Base):
+    """A number at which nobody can be reached: nothing unasked is sent there until its person writes again."""
+
+    __tablename__ = "unreachable_contact"
+
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    error_code: Mapped[str] = mapped_column(String(40))
+
+
+class StaffAlarm(Base):
+    """Something about the machine that staff are told of once for each period, such as a day. ids: never words."""
+
+    __tablename__ = "staff_alarm"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    period: Mapped[str] = mapped_column(String(60))
+    ids: Mapped[dict[str, Any]] = mapped_column(JSON)
+    noted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    raised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("kind", "period"),)
+
+
+class ChannelState(Base):
+    """What is known of a channel as a whole: its place in the pace, and up to when its provider's list was read."""
+
+    __tablename__ = "channel_state"
+
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    next_free_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    read_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from helpline.domain.messages import InboundMessage, InboundState, OutboxState, Purpose
+from helpline.domain.messages import InboundMessage, InboundState, Purpose
 from helpline.storage.addresses import AddressBook
 from helpline.storage.models import (
     CaseEvidence,
@@ -78,6 +78,7 @@ def add_inbound(session: Session, contact: Contact, message: InboundMessage, now
         provider_id=message.provider_id,
         media=list(message.media),
         state=InboundState.RECEIVED,
+        late=message.late,
     )
     session.add(inbound)
     session.flush()
@@ -238,18 +239,6 @@ def waiting_inbound(session: Session, older_than: datetime, most: int) -> Sequen
     return [(row[0], row[1]) for row in rows]
 
 
-def waiting_outbox(session: Session, older_than: datetime, most: int) -> Sequence[tuple[int, str]]:
-    """Messages that were put in the outbox before a moment and are not yet sent: (entry id, contact id)."""
-    rows = session.execute(
-        select(Outbox.entry_id, ThreadEntry.contact_id)
-        .join(ThreadEntry, ThreadEntry.id == Outbox.entry_id)
-        .where(Outbox.state.in_([OutboxState.QUEUED, OutboxState.SENDING]), ThreadEntry.at <= older_than)
-        .order_by(Outbox.entry_id)
-        .limit(most)
-    ).all()
-    return [(row[0], row[1]) for row in rows]
-
-
 def thread_after(
     session: Session, contact_id: str, after: int, most: int
 ) -> Sequence[tuple[ThreadEntry, Inbound | None, Outbox | None]]:
@@ -263,3 +252,19 @@ def thread_after(
         .limit(most)
     ).all()
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def known_provider_ids(session: Session, channel: str, provider_ids: Sequence[str]) -> set[str]:
+    """Those of a provider's ids whose messages we have."""
+    found = session.scalars(
+        select(Inbound.provider_id).where(Inbound.channel == channel, Inbound.provider_id.in_(provider_ids))
+    )
+    return set(found)
+
+
+def latest_provider_ids(session: Session, channel: str, most: int) -> list[str]:
+    """The provider's ids of the last messages of a channel, newest first."""
+    rows = session.scalars(
+        select(Inbound.provider_id).where(Inbound.channel == channel).order_by(Inbound.entry_id.desc()).limit(most)
+    )
+    return list(rows)

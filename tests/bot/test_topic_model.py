@@ -3,11 +3,12 @@ loaded."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from components import sentence_vectors
-from components.sentence_vectors import AlteredFile, SentenceEncoder, package_file, read_verified
+from components.sentence_vectors import AlteredFile, SentenceEncoder, is_kept_back, package_file, read_verified
 from components.spelling import Spelling
 from components.topic_model import Example, Settings, TopicModel
 
@@ -120,25 +121,31 @@ def test_an_altered_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"not the model")
     with pytest.raises(AlteredFile, match="not the file that was reviewed"):
-        read_verified(path, sentence_vectors.WEIGHTS_SHA256)
+        read_verified(path, "0" * 64)
 
 
-@pytest.mark.parametrize("which", ["weights_sha256", "tokenizer_sha256"])
-def test_the_encoder_checks_both_files(which: str) -> None:
+@pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json", "card.json"])
+def test_a_missing_or_altered_file_of_the_language_model_is_refused(name: str, tmp_path: Path) -> None:
+    for file in sentence_vectors.FOLDER.iterdir():
+        shutil.copy(file, tmp_path)
+    with (tmp_path / name).open("ab") as file:
+        file.write(b" x")
     with pytest.raises(AlteredFile):
-        SentenceEncoder(**{which: "0" * 64})
+        SentenceEncoder(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(AlteredFile):
+        SentenceEncoder(tmp_path)
+
+
+def test_one_sentence_in_eight_is_kept_from_the_language_model_however_it_is_punctuated() -> None:
+    kept = sum(is_kept_back(f"sentence number {number}") for number in range(4000))
+    assert 400 < kept < 600
+    assert is_kept_back("How do I get a Blue Badge?") == is_kept_back("how do i get a blue badge")
 
 
 def test_a_missing_package_is_said_plainly() -> None:
     with pytest.raises(AlteredFile, match="uv sync"):
         package_file("no_such_package_here", "model.onnx")
-
-
-def test_the_packages_code_is_never_imported(encoder: SentenceEncoder) -> None:
-    import sys
-
-    assert sentence_vectors.WEIGHTS_PACKAGE not in sys.modules
-    assert sentence_vectors.TOKENIZER_PACKAGE not in sys.modules
 
 
 def test_spelling_is_put_right_towards_our_own_words() -> None:

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FrameLocator, Page, Route, expect
+
+from channels.webchat.embed import HARMLESS_PAGE
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AT = "2026-11-24T14:05:00+00:00"
@@ -46,7 +48,8 @@ def accept_posts(page: Page) -> list[dict[str, str]]:
 def assert_accessible(page: Page) -> None:
     """Fails on any finding of axe, whatever its weight, against WCAG 2.2 A and AA and good practice."""
     violations = Axe().run(page, options={"runOnly": WCAG}).response["violations"]
-    assert [(found["id"], found["impact"], found["nodes"][0]["html"]) for found in violations] == []
+    found = [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in violations]
+    assert found == [], found
 
 
 def assert_fits(page: Page) -> None:
@@ -57,3 +60,29 @@ def assert_fits(page: Page) -> None:
 def own(page: Page, text: str) -> None:
     """Waits until the chat shows `text` as the person's own message, exactly once."""
     expect(page.locator(".app-message--you [data-part=text]").filter(has_text=text)).to_have_count(1)
+
+
+def write(page: Page | FrameLocator, text: str) -> None:
+    """Writes and sends a message with the keyboard."""
+    box = page.get_by_label("Your message")
+    box.fill(text)
+    box.press("Enter")
+
+
+def kept(page: Page) -> dict[str, Any]:
+    """What the chat keeps in the storage of the tab. Empty when nothing is there."""
+    held: dict[str, Any] = page.evaluate("JSON.parse(sessionStorage.getItem('chat') ?? '{}')")
+    return held
+
+
+def watch_leaving(page: Page) -> list[str]:
+    """Serves a weather page in the place of the real one. Gives the methods of the calls that end the session."""
+    left: list[str] = []
+
+    def note(route: Route) -> None:
+        left.append(route.request.method)
+        route.continue_()
+
+    page.route("**/chat/leave", note)
+    page.route(HARMLESS_PAGE, lambda route: route.fulfill(content_type="text/html", body="<h1>Weather</h1>"))
+    return left

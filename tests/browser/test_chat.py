@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from .conftest import Chat
 from .pages import (
     accept_posts,
     assert_accessible,
@@ -13,14 +14,15 @@ from .pages import (
     fake_stream,
     message,
     own,
+    watch_leaving,
 )
 
 REPLIES = ".app-message--helpline"
 WEATHER = "https://www.bbc.co.uk/weather"
 
 
-def test_first_screen_says_what_it_is_and_what_to_do_in_an_emergency(page: Page, live_url: str) -> None:
-    page.goto(f"{live_url}/chat")
+def test_first_screen_says_what_it_is_and_what_to_do_in_an_emergency(page: Page, chat: Chat) -> None:
+    page.goto(f"{chat.url}/chat")
     expect(page.get_by_text("automated helper, not a person")).to_be_in_viewport()
     expect(page.get_by_text("Nobody is watching this chat")).to_be_in_viewport()
     emergency = page.locator(".govuk-warning-text").get_by_role("link", name="999")
@@ -30,8 +32,15 @@ def test_first_screen_says_what_it_is_and_what_to_do_in_an_emergency(page: Page,
     assert_accessible(page)
 
 
-def test_enter_sends_and_shift_enter_starts_a_line(page: Page, live_url: str) -> None:
+def test_the_whole_product_answers_in_the_chat(page: Page, live_url: str) -> None:
     page.goto(f"{live_url}/chat")
+    page.get_by_role("button", name="Who pays for care at home?").click()
+    expect(page.locator(REPLIES).first).to_be_visible()
+    own(page, "Who pays for care at home?")
+
+
+def test_enter_sends_and_shift_enter_starts_a_line(page: Page, chat: Chat) -> None:
+    page.goto(f"{chat.url}/chat")
     box = page.get_by_label("Your message")
     box.press_sequentially("hello")
     box.press("Shift+Enter")
@@ -46,8 +55,8 @@ def test_enter_sends_and_shift_enter_starts_a_line(page: Page, live_url: str) ->
     assert_accessible(page)
 
 
-def test_conversation_is_there_after_a_reload(page: Page, live_url: str) -> None:
-    page.goto(f"{live_url}/chat")
+def test_conversation_is_there_after_a_reload(page: Page, chat: Chat) -> None:
+    page.goto(f"{chat.url}/chat")
     page.get_by_role("button", name="Who pays for care at home?").click()
     expect(page.locator(REPLIES).first).to_be_visible()
     before = page.locator(REPLIES).first.locator("[data-part=text]").inner_text()
@@ -57,9 +66,9 @@ def test_conversation_is_there_after_a_reload(page: Page, live_url: str) -> None
     expect(page.get_by_text("Questions people ask")).to_have_count(0)
 
 
-def test_nothing_is_sent_when_nothing_is_written(page: Page, live_url: str) -> None:
+def test_nothing_is_sent_when_nothing_is_written(page: Page, chat: Chat) -> None:
     posts = accept_posts(page)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     box = page.get_by_label("Your message")
     box.fill("  \n ")
     page.get_by_role("button", name="Send").click()
@@ -71,11 +80,11 @@ def test_nothing_is_sent_when_nothing_is_written(page: Page, live_url: str) -> N
     expect(page.get_by_text("Write a message before you send it")).to_be_hidden()
 
 
-def test_a_message_is_shown_once_however_often_it_arrives(page: Page, live_url: str) -> None:
+def test_a_message_is_shown_once_however_often_it_arrives(page: Page, chat: Chat) -> None:
     posts = accept_posts(page)
     stream: list[str] = []
     fake_stream(page, stream)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("twice?")
     with page.expect_response("**/chat/messages"):
         page.keyboard.press("Enter")
@@ -90,10 +99,10 @@ def test_a_message_is_shown_once_however_often_it_arrives(page: Page, live_url: 
     own(page, "twice?")
 
 
-def test_choices_are_buttons_that_send_what_they_say(page: Page, live_url: str) -> None:
+def test_choices_are_buttons_that_send_what_they_say(page: Page, chat: Chat) -> None:
     posts = accept_posts(page)
     fake_stream(page, [event("message", message(3, "Which area?", options=["Essex", "Thurrock"]))])
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     choice = page.get_by_role("button", name="Thurrock")
     box = choice.bounding_box()
     assert box is not None and box["height"] >= 44
@@ -106,17 +115,17 @@ def test_choices_are_buttons_that_send_what_they_say(page: Page, live_url: str) 
     assert [post["text"] for post in posts] == ["Thurrock"]
 
 
-def test_typing_is_shown_until_the_reply_comes(page: Page, live_url: str) -> None:
+def test_typing_is_shown_until_the_reply_comes(page: Page, chat: Chat) -> None:
     stream = [event("typing", {"on": True})]
     fake_stream(page, stream)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.get_by_text("Writing a reply")).to_be_visible()
     stream[:] = [event("message", message(1, "Here it is."))]
     expect(page.locator(REPLIES)).to_have_count(1)
     expect(page.get_by_text("Writing a reply")).to_be_hidden()
 
 
-def test_an_unsent_message_is_tried_again_under_the_same_id(page: Page, live_url: str) -> None:
+def test_an_unsent_message_is_tried_again_under_the_same_id(page: Page, chat: Chat) -> None:
     fake_stream(page, [])
     ids: list[str] = []
 
@@ -126,7 +135,7 @@ def test_an_unsent_message_is_tried_again_under_the_same_id(page: Page, live_url
         route.abort()
 
     page.route("**/chat/messages", refuse)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("please arrive")
     page.keyboard.press("Enter")
     again = page.get_by_role("button", name="Try again")
@@ -141,10 +150,10 @@ def test_an_unsent_message_is_tried_again_under_the_same_id(page: Page, live_url
     assert {posts[0]["id"]} == set(ids) and len(ids) > 1
 
 
-def test_a_message_that_is_too_long_can_be_shortened(page: Page, live_url: str) -> None:
+def test_a_message_that_is_too_long_can_be_shortened(page: Page, chat: Chat) -> None:
     fake_stream(page, [])
     page.route("**/chat/messages", lambda route: route.fulfill(status=413, json={"error": "too long"}))
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("a very long story")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Make it shorter").click()
@@ -152,9 +161,9 @@ def test_a_message_that_is_too_long_can_be_shortened(page: Page, live_url: str) 
     expect(page.locator(".app-message--you")).to_have_count(0)
 
 
-def test_a_lost_connection_is_said_and_mended(context: BrowserContext, page: Page, live_url: str) -> None:
+def test_a_lost_connection_is_said_and_mended(context: BrowserContext, page: Page, chat: Chat) -> None:
     with page.expect_response("**/chat/events*"):
-        page.goto(f"{live_url}/chat")
+        page.goto(f"{chat.url}/chat")
     page.wait_for_timeout(500)
     context.set_offline(True)
     expect(page.get_by_text("You are not connected.")).to_be_visible()
@@ -168,15 +177,15 @@ def test_a_lost_connection_is_said_and_mended(context: BrowserContext, page: Pag
     own(page, "sent in a tunnel")
 
 
-def test_the_stream_comes_back_after_the_server_answered_with_an_error(page: Page, live_url: str) -> None:
+def test_the_stream_comes_back_after_the_server_answered_with_an_error(page: Page, chat: Chat) -> None:
     page.route("**/chat/events*", lambda route: route.fulfill(status=503, body="restarting"))
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.get_by_text("You are not connected.")).to_be_visible()
     page.unroute("**/chat/events*")
     expect(page.get_by_text("You are connected again.")).to_be_visible()
 
 
-def test_only_telephone_numbers_and_trusted_pages_become_links(page: Page, live_url: str) -> None:
+def test_only_telephone_numbers_and_trusted_pages_become_links(page: Page, chat: Chat) -> None:
     text = (
         "<img src=x onerror=alert(1)> Call 0345 603 7630, +44 1702 215008, NHS 111 or 999. "
         "Samaritans 116 123.\n\n"
@@ -186,7 +195,7 @@ def test_only_telephone_numbers_and_trusted_pages_become_links(page: Page, live_
         "- https://gov.uk@evil.com\n- https://evil.com/?https://www.gov.uk"
     )
     fake_stream(page, [event("message", message(1, text))])
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     reply = page.locator(REPLIES).locator("[data-part=text]")
     expect(reply.locator("li")).to_have_count(6)
     hrefs = reply.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
@@ -203,30 +212,18 @@ def test_only_telephone_numbers_and_trusted_pages_become_links(page: Page, live_
     expect(reply).to_contain_text("<img src=x onerror=alert(1)>")
 
 
-def test_the_persons_own_words_are_never_links(page: Page, live_url: str) -> None:
+def test_the_persons_own_words_are_never_links(page: Page, chat: Chat) -> None:
     accept_posts(page)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("<b>call</b> 0345 603 7630 https://www.gov.uk")
     page.keyboard.press("Enter")
     own(page, "<b>call</b> 0345 603 7630 https://www.gov.uk")
-    assert page.locator(".app-message--you").locator("a, b").count() == 0
+    assert page.locator(".app-message--you [data-part=text]").locator("a, b").count() == 0
 
 
-def watch_leaving(page: Page) -> list[str]:
-    left: list[str] = []
-
-    def note(route: Route) -> None:
-        left.append(route.request.method)
-        route.continue_()
-
-    page.route("**/chat/leave", note)
-    page.route(WEATHER, lambda route: route.fulfill(content_type="text/html", body="<h1>Weather</h1>"))
-    return left
-
-
-def test_leave_this_page_ends_the_chat_and_takes_its_place(page: Page, live_url: str) -> None:
+def test_leave_this_page_ends_the_chat_and_takes_its_place(page: Page, chat: Chat) -> None:
     left = watch_leaving(page)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("something secret")
     page.keyboard.press("Enter")
     expect(page.locator(REPLIES).first).to_be_visible()
@@ -235,13 +232,13 @@ def test_leave_this_page_ends_the_chat_and_takes_its_place(page: Page, live_url:
     assert left == ["POST"]
     page.go_back()
     assert "/chat" not in page.url
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.get_by_text("something secret")).to_have_count(0)
 
 
-def test_escape_three_times_leaves(page: Page, live_url: str) -> None:
+def test_escape_three_times_leaves(page: Page, chat: Chat) -> None:
     left = watch_leaving(page)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").focus()
     page.keyboard.press("Escape")
     expect(page.get_by_text("Press Escape 2 more times to leave this page.")).to_be_attached()
@@ -252,12 +249,12 @@ def test_escape_three_times_leaves(page: Page, live_url: str) -> None:
     assert left == ["POST"]
 
 
-def test_small_screens_and_long_words_fit(browser: Browser, live_url: str) -> None:
+def test_small_screens_and_long_words_fit(browser: Browser, chat: Chat) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 256})
     page = context.new_page()
     accept_posts(page)
     fake_stream(page, [event("message", message(1, "y" * 120, options=["z" * 60, "Essex"]))])
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.locator(REPLIES)).to_have_count(1)
     page.get_by_label("Your message").fill("x" * 200)
     page.keyboard.press("Enter")
@@ -268,10 +265,10 @@ def test_small_screens_and_long_words_fit(browser: Browser, live_url: str) -> No
     context.close()
 
 
-def test_it_works_without_javascript(browser: Browser, live_url: str) -> None:
+def test_it_works_without_javascript(browser: Browser, chat: Chat) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     page.get_by_label("Your message").fill("mum keeps falling")
     page.get_by_role("button", name="Send").click()
     own(page, "mum keeps falling")
@@ -285,10 +282,10 @@ def test_it_works_without_javascript(browser: Browser, live_url: str) -> None:
     context.close()
 
 
-def test_a_reader_who_scrolled_up_is_told_of_a_new_reply(page: Page, live_url: str) -> None:
+def test_a_reader_who_scrolled_up_is_told_of_a_new_reply(page: Page, chat: Chat) -> None:
     stream = [event("message", message(number, "An earlier answer. " * 60)) for number in range(1, 6)]
     fake_stream(page, stream)
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.locator(REPLIES)).to_have_count(5)
     page.evaluate("window.scrollTo(0, 0)")
     stream.append(event("message", message(6, "The newest answer.")))
@@ -300,11 +297,11 @@ def test_a_reader_who_scrolled_up_is_told_of_a_new_reply(page: Page, live_url: s
     expect(newer).to_be_hidden()
 
 
-def test_what_has_the_focus_is_never_under_the_header_or_the_compose_box(browser: Browser, live_url: str) -> None:
+def test_what_has_the_focus_is_never_under_the_header_or_the_compose_box(browser: Browser, chat: Chat) -> None:
     context = browser.new_context(viewport={"width": 375, "height": 740}, reduced_motion="reduce")
     page = context.new_page()
     fake_stream(page, [event("message", message(1, "Call 0345 603 7630 about this, or read on. " * 40))])
-    page.goto(f"{live_url}/chat")
+    page.goto(f"{chat.url}/chat")
     expect(page.locator(REPLIES).get_by_role("link")).to_have_count(40)
     page.get_by_role("log").focus()
     for key in ["Tab"] * 40 + ["Shift+Tab"] * 39:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy import Engine, create_engine, event, text
 
+from helpline.services.core import Core
+from helpline.storage.engine import Database, open_postgresql
 from tests.conftest import FILE_KEY
 
 
@@ -78,3 +81,8 @@ def held_by_another_process(engine: Engine) -> Iterator[None]:
         holder.close()
         event.remove(engine, "connect", be_impatient_too)
         engine.dispose()
+
+
+def without_a_database(core: Core) -> Core:
+    """The same core on a database server that is not there."""
+    return replace(core, database=Database(open_postgresql("postgresql+psycopg://127.0.0.1:1/nothing")))

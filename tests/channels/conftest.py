@@ -13,6 +13,7 @@ from channels.app import create_app
 from channels.base import ChannelContext
 from channels.gateway import Gateway
 from helpline.keys import Keys
+from helpline.services.core import Core
 from helpline.settings import Settings
 from tests.conftest import ADDRESS_KEY, FILE_KEY, HASH_KEY
 from tests.fakes import ScriptedAssistant
@@ -40,10 +41,8 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-def app(settings: Settings, keys: Keys, gateway: Gateway, assistant: ScriptedAssistant) -> Litestar:
-    return create_app(
-        ChannelContext(settings, keys, gateway), assistant, lambda: True, start=lambda: None, stop=lambda: None
-    )
+def app(settings: Settings, keys: Keys, gateway: Gateway, assistant: ScriptedAssistant, core: Core) -> Litestar:
+    return create_app(ChannelContext(settings, keys, gateway), assistant, core, start=lambda: None, stop=lambda: None)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar import Litestar
+from pydantic import SecretStr
 
 from channels.base import Channel, ChannelContext
 from channels.gateway import Gateway
@@ -14,9 +15,25 @@ from helpline.keys import Keys
 from helpline.settings import REPOSITORY, Settings
 from tests.channels.conftest import on_loopback
 from tests.fakes import PHONE
+from tests.fakes_telegram import TOKEN, PretendTelegram, telegram_handlers
 
 EACH = pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+def with_provider_at(address: str) -> Settings:
+    """Settings with the provider of every channel at one address."""
+    return Settings(
+        twilio_api_url=address,
+        telegram_api_url=address,
+        telegram_bot_token=SecretStr(TOKEN),
+        telegram_mode="polling",
+    )
+
+
+def every_provider() -> Litestar:
+    handlers = [*provider_handlers(PretendTwilio()), *telegram_handlers(PretendTelegram())]
+    return Litestar(handlers, openapi_config=None)
 
 
 def test_no_two_channels_have_the_same_name() -> None:
@@ -53,8 +70,8 @@ def test_a_channels_addresses_can_be_served_and_are_its_own(
 @EACH
 def test_what_a_sender_hands_over_it_finds_again(channel: Channel, keys: Keys) -> None:
     message = OutboundMessage(7, PHONE, "It's free: £5 & more.")
-    with on_loopback(Litestar(provider_handlers(PretendTwilio()), openapi_config=None)) as provider:
-        sender = channel.sender(Settings(twilio_api_url=provider), keys)
+    with on_loopback(every_provider()) as provider:
+        sender = channel.sender(with_provider_at(provider), keys)
         sent = sender.send(message)
         assert isinstance(sent, SendResult) and 0 < len(sent.provider_message_id) <= 80
         assert sender.find(message, AN_HOUR_AGO) == sent
@@ -71,7 +88,7 @@ def test_a_text_that_was_never_handed_over_is_not_found(keys: Keys) -> None:
 
 @EACH
 def test_a_sender_whose_provider_is_away_raises_nothing_but_the_named_error(channel: Channel, keys: Keys) -> None:
-    sender = channel.sender(Settings(twilio_api_url="http://127.0.0.1:1"), keys)
+    sender = channel.sender(with_provider_at("http://127.0.0.1:1"), keys)
     for call in (
         lambda: sender.send(OutboundMessage(1, PHONE, "a text")),
         lambda: sender.find(OutboundMessage(1, PHONE, "a text"), AN_HOUR_AGO),

@@ -40,6 +40,16 @@ to get in and out.
 - It costs £20.
 - It lasts.
 """
+TAXONOMY = """name: Needs
+description: Kinds of help.
+terms:
+  equipment:
+    name: rails
+    description: Rails and other aids.
+    words: [rail]
+topics:
+  rails: [equipment]
+"""
 Change = Callable[[Path], None]
 
 
@@ -49,6 +59,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(SHIPPED, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__", "guide"))
     (copy / "guide").mkdir()
     (copy / "guide" / "rails.md").write_text(TOPIC)
+    (copy / "services" / "taxonomy.yml").write_text(TAXONOMY)
     return copy
 
 

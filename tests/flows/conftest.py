@@ -12,7 +12,7 @@ import pytest
 from channels.gateway import Gateway, Outcome
 from content.schema import Content
 from helpline import flows
-from helpline.domain.messages import OutboundMessage, Reply, SendError, SendResult
+from helpline.domain.messages import InboundMessage, OutboundMessage, Reply, SendError, SendResult
 from helpline.domain.safety import SafetyContent, SafetyScanner
 from helpline.ports import AssistantUnavailable
 from helpline.services.core import Core
@@ -85,6 +85,16 @@ class BusySender:
         return [message.text for message in self.taken if message.address == address]
 
 
+class ListedInbox:
+    """A provider's own list of what people sent."""
+
+    def __init__(self) -> None:
+        self.listed: list[InboundMessage] = []
+
+    def received(self, since: datetime, until: datetime) -> Sequence[InboundMessage]:
+        return self.listed
+
+
 @dataclass
 class World:
     """A running helpline without its edges."""
@@ -95,6 +105,7 @@ class World:
     assistant: BusyAssistant
     sender: BusySender
     alerts: RecordingAlerts
+    inbox: ListedInbox
     numbers: Iterator[int] = field(default_factory=lambda: _numbers)
 
     def somebody(self) -> str:
@@ -130,10 +141,12 @@ def running_world(
 ) -> Iterator[World]:
     folder, clock = tmp_path_factory.mktemp("flows"), SettableClock()
     assistant, sender, alerts = BusyAssistant(), BusySender(), RecordingAlerts()
+    inbox = ListedInbox()
 
     def started(url: str | None) -> Iterator[World]:
-        with running(folder, url, (content, safety, scanner), clock, assistant, sender, alerts) as (core, gateway, _):
-            yield World(core, clock, gateway, assistant, sender, alerts)
+        words = content, safety, scanner
+        with running(folder, url, words, clock, assistant, sender, alerts, {"sms": inbox}) as (core, gateway, _):
+            yield World(core, clock, gateway, assistant, sender, alerts, inbox)
             assistant.gate.set()
 
     if request.param == "embedded":

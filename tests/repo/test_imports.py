@@ -109,6 +109,10 @@ def test_only_the_sms_channel_and_its_pretend_phone_know_twilio() -> None:
     )
 
 
+def test_only_the_telegram_channel_knows_telegrams_library() -> None:
+    assert all(path.startswith("channels/telegram/") for path in importing("telegram")), importing("telegram")
+
+
 def test_only_the_actions_know_rasas_sdk_and_only_the_assistant_knows_rasa() -> None:
     assert all(path.startswith("actions/") for path in importing("rasa_sdk"))
     # The measurement of the assistant runs in the assistant's own environment.

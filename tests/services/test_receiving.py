@@ -10,7 +10,7 @@ from helpline.services.core import Core
 from helpline.services.receiving import receive
 from helpline.services.turns import next_turn
 from helpline.storage.models import Contact, Conversation, Inbound
-from tests.fakes import PHONE, SettableClock, text_from
+from tests.fakes import PHONE, SettableClock, new_message, text_from
 from tests.services import rows
 
 DANGER = "i want to kill myself"
@@ -79,6 +79,7 @@ UNREADABLE = [
     ("empty", "  \n ", ()),
     ("empty", "\x00", ()),
     ("media-only", "", ("image/jpeg",)),
+    ("location-only", "", ("location",)),
     ("emoji-only", "\U0001f622\U0001f622", ()),
     ("emoji-only", "???", ()),
     ("emoji-only", "/", ()),
@@ -244,6 +245,14 @@ def test_danger_after_stop_still_gets_the_safety_reply(core: Core) -> None:
     assert rows.contact(core).opted_out_at is not None
 
 
+def test_who_begins_with_start_is_told_what_this_is_and_is_not_welcomed_back(core: Core) -> None:
+    received = receive(core, text_from("START"))
+    assert rows.texts(core) == [core.say("welcome", "sms")]
+    assert rows.inbound(core, received.message_id).state_reason == "start"
+    receive(core, text_from("START", "SM2"))
+    assert rows.texts(core)[-1] == core.say("start-confirmed", "sms")
+
+
 def test_start_after_stop_brings_the_texts_back(core: Core) -> None:
     receive(core, text_from("STOP"))
     receive(core, text_from("START", "SM2"))
@@ -289,3 +298,23 @@ def test_a_place_that_is_already_known_gives_the_right_councils_number_in_the_sa
     receive(core, text_from("my carer hits me", "SM2"))
     assert [case.kind for case in rows.cases(core)] == ["abuse-of-adult"]
     assert "01702 215008" in rows.texts(core)[-1]
+
+
+def test_a_message_in_another_language_gets_a_line_in_it_and_a_mark_for_staff(core: Core) -> None:
+    received = receive(core, new_message("Dzien dobry, potrzebuje pomocy dla mojej mamy, nie mowie po angielsku"))
+    assert received.turn_for is None
+    assert "999" in rows.texts(core)[-1]
+    assert [record.intent for record in rows.turn_records(core)] == ["other_language/polish"]
+
+
+def test_a_line_in_other_letters_is_sent_in_those_letters(core: Core) -> None:
+    receive(core, new_message("Здравейте, имам нужда от помощ за майка ми, не говоря английски"))
+    last = rows.outbox(core)[-1]
+    assert last.encoding == "UCS-2"
+    assert last.segments <= 3
+    assert "?" not in last.text
+
+
+def test_danger_in_english_is_answered_first_whatever_language_surrounds_it(core: Core) -> None:
+    received = receive(core, new_message("prosze pomoc, moja mama, i want to kill myself"))
+    assert received.danger_kind == "suicide"

@@ -1,6 +1,9 @@
-// The chat page: joins the conversation, the compose box, the event stream and the quick exit.
+// The chat page: joins the conversation, the compose box, the event stream, hiding and the quick exit.
 
+import { saveCopy } from "./copy.js";
+import { Frame } from "./frame.js";
 import { LiveEvents } from "./live_events.js";
+import { Memory } from "./memory.js";
 import { newId, Outbox } from "./outbox.js";
 import { QuickExit } from "./quick_exit.js";
 import { Thread } from "./thread.js";
@@ -15,7 +18,16 @@ const log = find("log");
 const textBox = find("compose-text");
 const newer = find("newer");
 const thread = new Thread(log, (name) => document.querySelector(`[data-template="${name}"]`));
-const outbox = new Outbox(root.dataset.post, reportSending);
+const memory = new Memory();
+const inFrame = "token" in root.dataset;
+if (inFrame && !memory.get("token")) {
+  memory.set("token", root.dataset.token);
+}
+// On a page of its own the cookie says it, which no script can read.
+const whose = () => (inFrame ? { Authorization: `Bearer ${memory.get("token")}` } : {});
+const outbox = new Outbox(root.dataset.post, whose, memory, reportSending);
+let hidden = "startsHidden" in root.dataset || Boolean(memory.get("hidden"));
+const title = root.dataset.title;
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let typingTimer = 0;
 let silenceTimer = 0;
@@ -30,14 +42,30 @@ const events = new LiveEvents(
       showConnection("back");
       outbox.retryAll();
     },
+    ended: () => endChat(),
   },
+  { headers: whose, starts: false },
 );
 
-new QuickExit(find("leave"), () => {
-  events.close();
-  thread.clear();
-  textBox.value = "";
+const frame = new Frame({
+  opened: () => (hidden ? find("hidden-view").querySelector("button") : textBox).focus(),
+  forget: () => {
+    quickExit.empty();
+    frame.tell("forgotten");
+  },
 });
+
+const quickExit = new QuickExit(
+  find("leave"),
+  () => {
+    memory.close();
+    outbox.close();
+    events.close();
+    thread.clear();
+    textBox.value = "";
+  },
+  frame,
+);
 
 function receive(message) {
   const nearEnd = atEnd();
@@ -74,16 +102,21 @@ function reportSending(id, state, stored) {
     silenceTimer = setTimeout(() => events.restart(), REPLY_WITHIN);
   }
   if (state === "ended") {
-    events.close();
-    showConnection("ended");
+    endChat();
   }
   if (state !== "sending" && state !== "sent") {
     showTyping(false);
   }
 }
 
-function say(text) {
-  const id = newId();
+function endChat() {
+  events.close();
+  showConnection("ended");
+  // A page that is loaded again starts anew, with what could not be sent.
+  memory.set("token", null);
+}
+
+function say(text, id = newId()) {
   const element = thread.showOwn(id, text);
   hideStarters();
   outbox.send(id, text);
@@ -92,6 +125,36 @@ function say(text) {
 
 function hideStarters() {
   find("starters")?.remove();
+}
+
+// Everything that tells what this page is, away at once; the server is told, so that a reload does not bring it back.
+function showHidden(on) {
+  hidden = on;
+  for (const element of document.querySelectorAll("[data-hides]")) {
+    element.hidden = on;
+  }
+  find("hide-form").hidden = on;
+  find("hidden-view").hidden = !on;
+  document.title = on ? find("hidden-title").content.textContent : title;
+  if (on) {
+    events.close();
+  } else {
+    events.start();
+  }
+  if (inFrame) {
+    memory.set("hidden", on);
+  }
+  fetch(on ? root.dataset.hide : root.dataset.show, {
+    method: "POST",
+    headers: whose(),
+    keepalive: true,
+    redirect: "manual",
+  }).catch(() => {});
+  (on ? find("hidden-view").querySelector("h1") : textBox).focus();
+}
+
+function isHideWord(text) {
+  return text.replace(/[\s.!]+$/, "").toUpperCase() === root.dataset.hideWord;
 }
 
 function showTyping(on) {
@@ -155,6 +218,11 @@ find("compose").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = textBox.value.trim();
   showError(!text);
+  if (isHideWord(text)) {
+    textBox.value = "";
+    showHidden(true);
+    return;
+  }
   if (text) {
     textBox.value = "";
     say(text);
@@ -174,6 +242,22 @@ textBox.addEventListener("input", () => {
   if (textBox.value.trim()) {
     showError(false);
   }
+});
+
+for (const [form, on] of [
+  [find("hide-form"), true],
+  [find("show-form"), false],
+]) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    showHidden(on);
+  });
+}
+
+find("print").addEventListener("click", () => window.print());
+find("save").addEventListener("click", (event) => {
+  event.preventDefault();
+  saveCopy(event.currentTarget.download, title, log);
 });
 
 root.addEventListener("submit", (event) => {
@@ -226,3 +310,17 @@ for (const element of document.querySelectorAll("[data-without-script]")) {
 if (!thread.empty) {
   log.lastElementChild.scrollIntoView({ block: "start" });
 }
+// What an earlier load of this page could not send. The server may have it all the same: then it is stored once.
+const left = outbox.left;
+memory.set("waiting", []);
+for (const [id, text] of left) {
+  if (!thread.has(id)) {
+    say(text, id);
+  }
+}
+if (hidden) {
+  showHidden(true);
+} else {
+  events.start();
+}
+frame.tell("ready");

@@ -1,8 +1,10 @@
 // Sends what a person wrote, in order, one at a time. A message keeps its id through every attempt, so the server
-// stores it once however often it arrives.
+// stores it once however often it arrives. Until the server has said that it has it, a message is kept in the tab's
+// memory, from which a page that is loaded again takes it up.
 
 const TIMEOUT = 20000;
 const WAITS = [0, 1000, 3000];
+const LONGEST_BREAK = 300;
 const PROBLEMS = { 400: "refused", 413: "too-long", 422: "refused", 429: "too-many", 401: "ended", 403: "ended", 410: "ended" };
 
 /** An id for a new message. Also works where the page came over plain http, where randomUUID does not exist. */
@@ -25,15 +27,26 @@ export class Outbox {
 
   /**
    * @param {string} address where messages are posted
+   * @param {() => Record<string, string>} headers that say whose chat it is
+   * @param {import("./memory.js").Memory} memory where messages are kept until the server has them
    * @param {(id: string, state: "sending"|"sent"|"unreached"|"refused"|"too-long"|"too-many"|"ended", stored: any) => void} report
    */
-  constructor(address, report) {
+  constructor(address, headers, memory, report) {
     this.address = address;
+    this.headers = headers;
+    this.memory = memory;
     this.report = report;
+  }
+
+  /** What an earlier load of this page left unsent: ids and texts, in order. To be sent again or dropped. */
+  get left() {
+    const left = this.memory.get("waiting");
+    return Array.isArray(left) ? left : [];
   }
 
   send(id, text) {
     this.#waiting.set(id, text);
+    this.#keep();
     this.report(id, "sending");
     this.#queue = this.#queue.then(() => this.#deliver(id));
   }
@@ -55,7 +68,17 @@ export class Outbox {
   drop(id) {
     const text = this.#waiting.get(id);
     this.#waiting.delete(id);
+    this.#keep();
     return text;
+  }
+
+  /** Forgets everything that waits. */
+  close() {
+    this.#waiting.clear();
+  }
+
+  #keep() {
+    this.memory.set("waiting", [...this.#waiting]);
   }
 
   async #deliver(id) {
@@ -78,13 +101,16 @@ export class Outbox {
       this.drop(id);
     }
     this.report(id, outcome.state, outcome.stored);
+    if (outcome.state === "too-many") {
+      setTimeout(() => this.retry(id), outcome.seconds * 1000);
+    }
   }
 
   async #attempt(id) {
     try {
       const answer = await fetch(this.address, {
         method: "POST",
-        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        headers: { "Content-Type": "application/json", Accept: "application/json", ...this.headers() },
         body: JSON.stringify({ id, text: this.#waiting.get(id) }),
         credentials: "same-origin",
         signal: AbortSignal.timeout(TIMEOUT),
@@ -92,7 +118,8 @@ export class Outbox {
       if (answer.ok) {
         return { state: "sent", stored: await answer.json().catch(() => null) };
       }
-      return { state: PROBLEMS[answer.status] ?? "unreached" };
+      const told = Number(answer.headers.get("Retry-After")) || 60;
+      return { state: PROBLEMS[answer.status] ?? "unreached", seconds: Math.min(told, LONGEST_BREAK) };
     } catch {
       return { state: "unreached" };
     }

@@ -3,6 +3,7 @@
 
 const PRESSES = 3;
 const WITHIN = 5000;
+const FRAME_WITHIN = 1000;
 
 export class QuickExit {
   #presses = 0;
@@ -11,10 +12,12 @@ export class QuickExit {
   /**
    * @param {HTMLElement} root the element marked data-leave
    * @param {() => void} forget called at once, to stop what is running and clear what was written
+   * @param {import("./frame.js").Frame} frame the page around, which must go as well
    */
-  constructor(root, forget) {
+  constructor(root, forget, frame) {
     this.root = root;
     this.forget = forget;
+    this.frame = frame;
     this.link = root.querySelector("[data-leave-link]");
     this.lights = root.querySelector("[data-leave-lights]");
     this.status = root.querySelector("[data-leave-status]");
@@ -27,7 +30,18 @@ export class QuickExit {
   }
 
   leave() {
-    const destination = this.link.href;
+    this.empty();
+    this.frame.tell("leave");
+    if (this.frame.exists) {
+      // A page that put us in a frame without our launcher does not listen. It is made to go from here.
+      setTimeout(() => goTogether(this.root.dataset.leaveTo), FRAME_WITHIN);
+    } else {
+      window.location.replace(this.root.dataset.leaveTo);
+    }
+  }
+
+  /** Takes everything off the page and out of the browser's storage, and ends the session. */
+  empty() {
     const curtain = document.createElement("div");
     curtain.className = "govuk-exit-this-page-overlay";
     curtain.setAttribute("role", "alert");
@@ -36,11 +50,15 @@ export class QuickExit {
     this.forget();
     document.body.replaceChildren(curtain);
     fetch(this.root.dataset.leavePost, { method: "POST", keepalive: true, credentials: "same-origin" }).catch(() => {});
-    window.location.replace(destination);
   }
 
   #pressed(event) {
     if (event.key !== "Escape" || event.repeat || event.isComposing) {
+      return;
+    }
+    if (this.frame.exists) {
+      // Counted by the page around, where the next one may be pressed: the first closes the chat there.
+      this.frame.tell("escape");
       return;
     }
     clearTimeout(this.#timer);
@@ -66,5 +84,13 @@ export class QuickExit {
 
   #word(left) {
     return this.root.querySelector(`[data-leave-word="${left}"]`).content.textContent;
+  }
+}
+
+function goTogether(destination) {
+  try {
+    window.top.location.replace(destination);
+  } catch {
+    window.location.replace("about:blank");
   }
 }

@@ -50,17 +50,23 @@ export class Thread {
     const own = message.sender === "you" ? this.#ownElement(message) : null;
     if (own) {
       this.#number(own, id);
+      this.#place(own);
       showTime(part(own, "time"), message.at);
       return null;
     }
     const element = this.#build(message.sender, message.text, message.at);
     this.#number(element, id);
     this.removeOptions();
-    this.log.append(element);
+    this.#place(element);
     if (message.sender === "helpline" && message.options?.length) {
       element.append(this.#options(message.options));
     }
     return element;
+  }
+
+  /** Whether the page shows a message of ours that has a number, so that the server has it. */
+  has(clientId) {
+    return Boolean(this.#byClientId.get(clientId)?.dataset.message);
   }
 
   state(clientId, state) {
@@ -87,6 +93,9 @@ export class Thread {
 
   #adopt(element) {
     this.#number(element, Number(element.dataset.message));
+    if (element.dataset.client) {
+      this.#byClientId.set(element.dataset.client, element);
+    }
     const time = part(element, "time");
     showTime(time, time.dateTime);
     if (element.dataset.sender === "helpline") {
@@ -99,6 +108,20 @@ export class Thread {
     element.dataset.message = id;
     this.#byId.set(id, element);
     this.lastId = Math.max(this.lastId, id);
+  }
+
+  // In the order of the numbers, and before what the server does not have yet. Moved only where it stands wrong, because
+  // a screen reader says what moves again.
+  #place(element) {
+    const id = Number(element.dataset.message);
+    let before = element.isConnected ? element.previousElementSibling : this.log.lastElementChild;
+    if (element.isConnected && !isAfter(before, id)) {
+      return;
+    }
+    while (isAfter(before, id)) {
+      before = before.previousElementSibling;
+    }
+    this.log.insertBefore(element, before ? before.nextElementSibling : this.log.firstElementChild);
   }
 
   #ownElement(message) {
@@ -138,4 +161,8 @@ export class Thread {
 
 function part(element, name) {
   return element.querySelector(`[data-part="${name}"]`);
+}
+
+function isAfter(element, id) {
+  return Boolean(element) && (!element.dataset.message || Number(element.dataset.message) > id);
 }

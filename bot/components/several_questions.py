@@ -1,0 +1,94 @@
+"""Several questions in one message, and questions that lean on the last one.
+
+The words are in several_questions.yml. Nothing here decides what a question is about.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.answer_reading import words_of
+
+# More than so many questions are not told apart; the rest stays with the last.
+MOST_QUESTIONS = 4
+# A part of fewer words says too little to be a question of its own.
+FEWEST_WORDS = 3
+# A message of more words than this names what it is about.
+LONGEST_FOLLOW_UP = 9
+# The beginning of a very long message is enough to tell its questions apart.
+MOST_CHARACTERS = 1000
+
+_ENDS = re.compile(r"(?<=[?!.\n])\s+|\n+")
+
+
+@dataclass(frozen=True)
+class LinkWords:
+    """The words of several_questions.yml, ready for use."""
+
+    asks: frozenset[tuple[str, ...]]
+    joins: re.Pattern[str]
+    leans: frozenset[str]
+    goes_on: frozenset[tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def link_words() -> LinkWords:
+    """Return the words of the file beside this module."""
+    data: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("several_questions.yml").read_text("utf-8"))
+    joins = sorted(map(str, data["joins"]), key=len, reverse=True)
+    # The words that begin the next question stay with it; "and" alone goes.
+    joined = re.compile(r"[,;]?\s+(?=(?:" + "|".join(map(re.escape, joins)) + r")\b)", re.IGNORECASE)
+    return LinkWords(_phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]))
+
+
+def _phrases(lines: list[Any]) -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(words_of(str(line))) for line in lines)
+
+
+def questions_in(text: str) -> list[str]:
+    """Return the questions of a message in order; none if it does not hold several.
+
+    What stands before the first question is taken as what all of them are about, and stays with the first.
+    """
+    words = link_words()
+    parts = [
+        part.strip()
+        for sentence in _ENDS.split(text[:MOST_CHARACTERS])
+        for part in words.joins.split(sentence)
+        if part.strip()
+    ]
+    questions: list[str] = []
+    waiting = ""
+    for part in parts:
+        whole = f"{waiting} {part}".strip()
+        if len(words_of(part)) >= FEWEST_WORDS and _asks(part, words):
+            questions.append(whole)
+            waiting = ""
+        elif questions:
+            questions[-1] = f"{questions[-1]} {part}"
+        else:
+            waiting = whole
+    if len(questions) > MOST_QUESTIONS:
+        questions[MOST_QUESTIONS - 1 :] = [" ".join(questions[MOST_QUESTIONS - 1 :])]
+    return questions if len(questions) > 1 else []
+
+
+def _asks(part: str, words: LinkWords) -> bool:
+    said = words_of(part)
+    while said and said[0] in ("and", "also", "but", "so", "then", "plus", "hi", "hello", "please", "or"):
+        said = said[1:]
+    return "?" in part or any(tuple(said[: len(phrase)]) == phrase for phrase in words.asks)
+
+
+def leans_on_last(text: str) -> bool:
+    """Say whether a short message goes on from what was said before: "is it free", "and for my dad?"."""
+    words, said = link_words(), words_of(text)
+    if not said or len(said) > LONGEST_FOLLOW_UP:
+        return False
+    return any(tuple(said[: len(phrase)]) == phrase for phrase in words.goes_on) or bool(words.leans & set(said))

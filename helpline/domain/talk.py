@@ -1,0 +1,38 @@
+"""What people say about themselves in passing: that they look after somebody, and whom the talk is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from helpline.domain.normalise import plain
+
+
+@dataclass(frozen=True)
+class PersonWords:
+    """Somebody whom people write about: how we call them, and what they are called."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TalkWords:
+    """The words of content/talk.yml."""
+
+    carer_signs: tuple[str, ...]
+    people: Mapping[str, PersonWords]
+
+    def shows_a_carer(self, text: str) -> bool:
+        """Whether somebody says in other words that they look after a person."""
+        said = f" {plain(text)} "
+        return any(f" {sign} " in said for sign in self.carer_signs)
+
+    def person_in(self, text: str) -> str | None:
+        """Whom a text is about: the one who is named first; None if nobody is."""
+        said = f" {plain(text)} "
+        found = [
+            (place, -len(word), person)
+            for person, entry in self.people.items()
+            for word in entry.words
+            if (place := said.find(f" {word} ")) >= 0
+        ]
+        return min(found)[2] if found else None
