@@ -1,6 +1,6 @@
 """Puts several trained readers together, so that they vote, and sets the scores from which on they are believed.
 
-    python danger_training/combine.py FOLDER... --prepared PREPARED.json [--taught EARLIER.json] --out helpline/danger_model
+    python danger_training/combine.py FOLDER... --prepared PREPARED.json [--taught EARLIER.json] --out OUT_FOLDER
 
 The last folder is the newest model: its card's words and weights are kept. The scores are set on the examples that
 train.py kept back from it, without those that an earlier reader was taught (--taught: what prepare.py wrote for that

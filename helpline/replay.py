@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from channels.registry import CHANNELS
-from helpline.bootstrap import Product, build, launch_flows, stop_flows, take_slot
+from helpline.bootstrap import Product, build, import_own_services, launch_flows, stop_flows, take_slot
 from helpline.domain.messages import InboundMessage, OutboundMessage, SendResult
 from helpline.domain.sms import segments
 from helpline.environments import model_path
@@ -116,6 +116,7 @@ def replay_file(settings: Settings, source: Path, out: Path, channel: str, now: 
         )
         senders = {registered.name: _CapturingSender() for registered in CHANNELS}
         product = build(candidate, senders=dict(senders))
+        import_own_services(product.core, candidate)
         with _parts_running(candidate, product):
             launch_flows(product, take_slot(candidate, product.engine))
             try:

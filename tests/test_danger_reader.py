@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("name", ["reader.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["reader-2.onnx", "tokenizer.json"])
 def test_a_file_that_is_not_the_reviewed_one_is_refused(copy: Path, name: str) -> None:
     content = bytearray((copy / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -41,7 +41,7 @@ def test_a_file_that_is_not_the_reviewed_one_is_refused(copy: Path, name: str) -
         DangerReader(copy)
 
 
-@pytest.mark.parametrize("name", ["reader.onnx", "tokenizer.json", "card.json"])
+@pytest.mark.parametrize("name", ["reader-2.onnx", "tokenizer.json", "card.json"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(AlteredDangerModel, match=name):

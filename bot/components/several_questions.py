@@ -35,6 +35,7 @@ class LinkWords:
     joins: re.Pattern[str]
     leans: frozenset[str]
     goes_on: frozenset[tuple[str, ...]]
+    general: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -42,9 +43,10 @@ def link_words() -> LinkWords:
     """Return the words of the file beside this module."""
     data: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("several_questions.yml").read_text("utf-8"))
     joins = sorted(map(str, data["joins"]), key=len, reverse=True)
+    general = frozenset(map(str, [*data["general"], *data["asks"], *data["leans"]]))
     # The words that begin the next question stay with it; "and" alone goes.
     joined = re.compile(r"[,;]?\s+(?=(?:" + "|".join(map(re.escape, joins)) + r")\b)", re.IGNORECASE)
-    return LinkWords(_phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]))
+    return LinkWords(_phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]), general)
 
 
 def _phrases(lines: list[Any]) -> frozenset[tuple[str, ...]]:
@@ -92,3 +94,8 @@ def leans_on_last(text: str) -> bool:
     if not said or len(said) > LONGEST_FOLLOW_UP:
         return False
     return any(tuple(said[: len(phrase)]) == phrase for phrase in words.goes_on) or bool(words.leans & set(said))
+
+
+def names_nothing(text: str) -> bool:
+    """Say whether no word of a message says what it is about: "is it free", "who pays for that"."""
+    return set(words_of(text)) <= link_words().general

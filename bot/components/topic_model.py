@@ -7,7 +7,7 @@ sentences.
 
 How sure it is says something else than which topic won: it is the share of our own sentences that looked
 stranger than this message when they had been left out of training, of the language model's as well as of this. So
-0.05 means: stranger than 95 in 100 of our own.
+0.1 means: stranger than 90 in 100 of our own.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from components.several_questions import leans_on_last, questions_in
+from components.several_questions import leans_on_last, names_nothing, questions_in
 from components.topic_model import OUT_OF_SCOPE, Reading, TopicModel
 
 GUIDE = "guide/"
@@ -17,6 +17,9 @@ FAMILIAR = 0.1
 # Two topics are close if the second has this chance at least, and is no further than that behind the first.
 CLOSE_SECOND = 0.3
 CLOSE_GAP = 0.2
+
+# What is asked about the last reply itself has its own answer.
+_ASKS_ABOUT_LAST_REPLY = frozenset({"opening_hours", "more", "repeat", "talk_to_a_person", "find_service"})
 
 Question = tuple[str, Optional[str]]
 
@@ -33,13 +36,19 @@ class Understood:
 def understand(model: TopicModel, text: str, last_topic: str | None) -> Understood:
     """Read a message. last_topic: the guide topic that was last answered, without "guide/"."""
     whole = model.read(text)
-    if last_topic and leans_on_last(text) and not _stands_alone(whole):
+    if last_topic and leans_on_last(text) and (_is_about_last(whole, text) or not _stands_alone(whole)):
         return Understood(_within(model, text, GUIDE + last_topic, whole))
     found = _several(model, text)
     if len(found) > 1:
         first = found[0]
         return Understood(first[1], tuple((topic, reading.answer) for topic, reading in found[1:]))
     return Understood(whole, choices=_close(model, text, whole))
+
+
+def _is_about_last(whole: Reading, text: str) -> bool:
+    """Whether a message that leans on the last answer has no subject of its own, and no other purpose than to ask."""
+    intent = whole.ranking[0][0]
+    return names_nothing(text) and intent not in _ASKS_ABOUT_LAST_REPLY
 
 
 def _stands_alone(reading: Reading) -> bool:
@@ -64,7 +73,8 @@ def _several(model: TopicModel, text: str) -> list[tuple[str, Reading]]:
         reading = model.read(part)
         intent, chance = reading.ranking[0]
         is_own = intent.startswith(GUIDE) and reading.confidence >= FAMILIAR and chance >= OWN_QUESTION
-        if topic is not None and leans_on_last(part) and not (is_own and chance >= CHANGES_SUBJECT):
+        leans = topic is not None and leans_on_last(part)
+        if topic is not None and leans and (names_nothing(part) or not (is_own and chance >= CHANGES_SUBJECT)):
             reading = _within(model, part, topic, reading)
         elif is_own:
             topic = intent

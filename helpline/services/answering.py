@@ -63,7 +63,9 @@ def answer_guide_question(
         turn.conversation.topic = topic.id
         turn.conversation.answer = understanding.answer if understanding.answer in topic.answers else topic.general
         if asks_for_services(turn, turn.text, topic.id):
-            return services_for_topic(turn, turn.text, topic.id)
+            services = services_for_topic(turn, turn.text, topic.id)
+            if services is not None:
+                return services
         return _guide_answer(turn, general=understanding.answer not in topic.answers)
 
     return must_say(in_turn(core, message_id, understanding, make))

@@ -1,6 +1,7 @@
 """Pointing people to services: what they look for, near whom, and what is said of what was found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
@@ -74,9 +75,12 @@ def asks_for_services(turn: Turn, text: str, topic: str) -> bool:
     return says_any(text, taxonomy.near) or turn.core.gazetteer.find(text) is not None
 
 
-def services_for_topic(turn: Turn, text: str, topic: str) -> Reply:
-    """Services that help with a topic, for a question that asks for them."""
-    turn.conversation.search = _search_of(turn, text, [topic])
+def services_for_topic(turn: Turn, text: str, topic: str) -> Reply | None:
+    """Services that help with a topic, for a question that asks for them; None where we know of none."""
+    search = _search_of(turn, text, [topic])
+    if search is None or not turn.core.directory.find(wanted(turn, search), 1):
+        return None
+    turn.conversation.search = search
     return show_services(turn)
 
 
@@ -190,9 +194,19 @@ def _nothing_left(turn: Turn, search: dict[str, Any], *, anything: bool) -> Repl
     if search.get("open_now"):
         turn.conversation.search = {**search, "open_now": False}
         return Reply(turn.say("services-none-open", need=need))
-    if turn.contact.district is None:
+    if turn.contact.district is None and _is_anywhere(turn, search):
         return Reply(turn.say("services-ask-place-first", need=need, who=turn.about))
     return Reply(turn.say("services-none", need=need))
+
+
+def _is_anywhere(turn: Turn, search: dict[str, Any]) -> bool:
+    """Whether the place matters: there is such a service in one of our districts at least."""
+    plain = wanted(turn, search)
+    return any(
+        turn.core.directory.find(replace(plain, district=district, authority_area=authority.short_name), 1)
+        for authority in turn.core.guide.authorities.values()
+        for district in authority.districts
+    )
 
 
 def tell_of_service(turn: Turn, service_id: str) -> Reply:

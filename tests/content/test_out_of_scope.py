@@ -13,11 +13,14 @@ from content.schema import WrongFactsFile, load_content
 from helpline.domain import sms
 from helpline.domain.contact_line import expand
 from helpline.domain.off_topic import Kind, Language
+from helpline.domain.replies import ReplyWords
 
 SHIPPED = Path(__file__).parents[2] / "content"
 LOADED = load_content(SHIPPED)
-LANGUAGES = load_languages(SHIPPED, LOADED.guide, LOADED.words)
-OFF_TOPIC = load_out_of_scope(SHIPPED, LOADED.guide, LOADED.words)
+LANGUAGES = LOADED.languages
+OFF_TOPIC = LOADED.off_topic
+# The replies of replies.yml alone, as they are when the file is read.
+WORDS = ReplyWords({key: one for key, one in LOADED.words.wordings.items() if key not in OFF_TOPIC.replies})
 PLACES = (None, *LOADED.guide.authorities)
 
 
@@ -38,13 +41,13 @@ def _edit(folder: Path, name: str, old: str, new: str) -> None:
 
 def _language_problems(folder: Path) -> list[Problem]:
     with pytest.raises(ContentError) as caught:
-        load_languages(folder, LOADED.guide, LOADED.words)
+        load_languages(folder, LOADED.guide, WORDS)
     return caught.value.problems
 
 
 def _out_of_scope_problems(folder: Path) -> list[Problem]:
     with pytest.raises(ContentError) as caught:
-        load_out_of_scope(folder, LOADED.guide, LOADED.words)
+        load_out_of_scope(folder, LOADED.guide, WORDS)
     return caught.value.problems
 
 

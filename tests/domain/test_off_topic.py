@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from content.out_of_scope_schema import load_languages, load_out_of_scope
 from content.schema import load_content
 from helpline.domain.off_topic import Door, Language, is_gibberish, language_of
 
 CONTENT = Path(__file__).parents[2] / "content"
 LOADED = load_content(CONTENT)
-LANGUAGES = load_languages(CONTENT, LOADED.guide, LOADED.words)
-OFF_TOPIC = load_out_of_scope(CONTENT, LOADED.guide, LOADED.words)
+LANGUAGES = LOADED.languages
+OFF_TOPIC = LOADED.off_topic
 
 # Written as people type on a phone, with and without the accents.
 IN_THEIR_LANGUAGE = {

@@ -304,7 +304,7 @@ def test_a_message_in_another_language_gets_a_line_in_it_and_a_mark_for_staff(co
     received = receive(core, new_message("Dzien dobry, potrzebuje pomocy dla mojej mamy, nie mowie po angielsku"))
     assert received.turn_for is None
     assert "999" in rows.texts(core)[-1]
-    assert [record.intent for record in rows.turn_records(core)] == ["other_language/polish"]
+    assert [record.intent for record in rows.turn_records(core)] == ["other-language/polish"]
 
 
 def test_a_line_in_other_letters_is_sent_in_those_letters(core: Core) -> None:
