@@ -7,7 +7,6 @@ from actions.base import HelplineAction
 from helpline.domain.messages import Reply, Understanding
 from helpline.services import signposting
 
-
 # A topic that is less likely than this share of what was heard says nothing of what is looked for.
 LEAST_SHARE = 0.3
 

@@ -46,7 +46,9 @@ def link_words() -> LinkWords:
     general = frozenset(map(str, [*data["general"], *data["asks"], *data["leans"]]))
     # The words that begin the next question stay with it; "and" alone goes.
     joined = re.compile(r"[,;]?\s+(?=(?:" + "|".join(map(re.escape, joins)) + r")\b)", re.IGNORECASE)
-    return LinkWords(_phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]), general)
+    return LinkWords(
+        _phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]), general
+    )
 
 
 def _phrases(lines: list[Any]) -> frozenset[tuple[str, ...]]:

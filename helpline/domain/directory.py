@@ -236,15 +236,20 @@ def one_for_each_organisation(services: Iterable[Service]) -> list[Service]:
 
 
 def nearest_first(services: Sequence[Service], wanted: Wanted) -> list[Service]:
-    """Services in the order in which they are shown: near before national, confirmed before likely.
+    """Services in the order in which they are shown: near before national, made for this before others, then confirmed
+    before likely.
 
-    What was equal stays in the order in which it came, which is how well it fits.
+    A service's first term is what it is made for. What was equal stays in the order in which it came, which is how
+    well it fits.
     """
     return sorted(
-        services,
-        key=lambda service: (
-            service.reach,
-            service.confidence != "high",
-            not set(service.terms[:1]) & set(wanted.terms),
-        ),
+        services, key=lambda service: (service.reach, _is_made_for(service, wanted), service.confidence != "high")
     )
+
+
+def _is_made_for(service: Service, wanted: Wanted) -> int:
+    """0: for what is wanted first; 1: for something that is wanted; 2: it helps with that, too."""
+    made_for = service.terms[0] if service.terms else None
+    if made_for is None or made_for not in wanted.terms:
+        return 2
+    return 0 if made_for == wanted.terms[0] else 1

@@ -215,7 +215,7 @@ def tell_of_service(turn: Turn, service_id: str) -> Reply:
     if not found:
         return Reply(turn.say("services-gone"))
     service = found[0]
-    turn.conversation.search = {**(turn.conversation.search or {}), "last": [service.id]}
+    turn.conversation.search = {**(turn.conversation.search or {}), "last": [service.id], "told": service.id}
     numbers = ", ".join(f"{phone.number} ({phone.label})" if phone.label else phone.number for phone in service.phones)
     hours = hours_in_words(turn, service, short=turn.form == "sms") or (service.hours or "")
     parts = [
@@ -285,7 +285,9 @@ def ask_rating(core: Core, message_id: int, understanding: Understanding) -> Rep
     """Begin to take down what somebody thinks of the service that they were last told of."""
 
     def make(turn: Turn) -> Reply:
-        services = directory.services_by_id(turn.session, (turn.conversation.search or {}).get("last", []))
+        search = turn.conversation.search or {}
+        told = [search["told"]] if search.get("told") else search.get("last", [])
+        services = directory.services_by_id(turn.session, told)
         if not services:
             return Reply(turn.say("rate-nothing"))
         service = services[0]

@@ -103,14 +103,14 @@ def test_only_the_first_service_of_an_organisation_is_offered_however_its_name_i
     assert [service.name for service in one_for_each_organisation(found)] == ["One", "Three"]
 
 
-def test_near_comes_before_national_and_confirmed_before_likely_and_the_purpose_before_a_side_line() -> None:
+def test_near_comes_before_national_and_the_purpose_before_a_side_line_and_confirmed_before_likely() -> None:
     national = a_service("National", areas=("UK",))
     county = a_service("County", areas=("Essex",))
     likely = a_service("Likely", confidence="medium")
     side_line = a_service("Side line", terms=("dementia", "carers"))
     best = a_service("Best", phones=(ServicePhone("020 7946 0102"),))
     in_order = nearest_first([national, county, likely, side_line, best], Wanted(terms=("carers",)))
-    assert [service.name for service in in_order] == ["Best", "Side line", "Likely", "County", "National"]
+    assert [service.name for service in in_order] == ["Best", "Likely", "Side line", "County", "National"]
 
 
 def test_what_is_equal_stays_in_the_order_in_which_it_fits() -> None:
