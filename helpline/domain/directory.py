@@ -236,8 +236,7 @@ def one_for_each_organisation(services: Iterable[Service]) -> list[Service]:
 
 
 def nearest_first(services: Sequence[Service], wanted: Wanted) -> list[Service]:
-    """Services in the order in which they are shown: near before national, made for this before others, then confirmed
-    before likely.
+    """Services in the order in which they are shown: near before national, then made for this, then confirmed.
 
     A service's first term is what it is made for. What was equal stays in the order in which it came, which is how
     well it fits.
