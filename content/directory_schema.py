@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from content.problems import ContentError
+from content.problems import ContentError, Problem
 from content.reading import Reader
 from helpline.domain.directory import (
     END_OF_DAY,
@@ -28,6 +28,7 @@ from helpline.domain.directory import (
     Term,
     identifier,
 )
+from helpline.domain.sms import to_gsm7
 
 Words = Annotated[str, Field(min_length=1)]
 _TAXONOMY = "services/taxonomy.yml"
@@ -225,6 +226,42 @@ def read_services_file(path: Path, taxonomy: Taxonomy, areas: frozenset[str]) ->
         else:
             services[service.source_id] = service
     return Feed(read.feed, tuple(services.values()), tuple(refused))
+
+
+# A telephone number written out in a text.
+_NUMBER = re.compile(r"(?<![\d.,\u00a3])\+?\d(?:[ -]?\d){4,}(?![\d.,]*\d)")
+
+
+def wording_problems(file: str, feed: Feed) -> list[Problem]:
+    """What is wrong with services of ours: refused records, letters that a text cannot carry, stray numbers."""
+    problems = [Problem(file, one.record, f"It is refused: {one.reason}.", "Correct it.") for one in feed.refused]
+    for service in (one for one in feed.services if one.is_shown):
+        own = {re.sub(r"\D", "", phone.number) for phone in service.phones}
+        texts = {
+            "name": service.name,
+            "offer": service.description,
+            "eligibility": service.eligibility or "",
+            "hours": service.hours or "",
+            "cost": service.fees or "",
+        }
+        for field, text in texts.items():
+            if to_gsm7(text) != text:
+                problems.append(
+                    Problem(
+                        file, f"{service.source_id}, {field}", "A text cannot carry its letters.", "Use plain ones."
+                    )
+                )
+            for number in _NUMBER.findall(text):
+                if re.sub(r"\D", "", number) not in own:
+                    problems.append(
+                        Problem(
+                            file,
+                            f"{service.source_id}, {field}",
+                            f"The number {number} is not among its phones.",
+                            "Move it there, so that it is checked.",
+                        )
+                    )
+    return problems
 
 
 def _in_words(error: Any) -> str:

@@ -154,14 +154,25 @@ def read_feed(content: Content, source: str, today: date) -> Feed:
         return OrukReader(content.taxonomy, areas_of(content), district_of, today, client).read(source)
 
 
+def own_feeds(settings: Settings, content: Content) -> Sequence[tuple[str, Feed]]:
+    """The content's own files of services, with their names.
+
+    Raises content.directory_schema.CannotReadServices.
+    """
+    files = sorted((settings.content_folder / "services").glob("*.json"))
+    return [
+        (f"content/services/{file.name}", read_services_file(file, content.taxonomy, areas_of(content)))
+        for file in files
+    ]
+
+
 def import_own_services(core: Core, settings: Settings) -> Sequence[ImportReport]:
     """Bring the directory to what the content's own files of services say.
 
     Raises content.directory_schema.CannotReadServices.
     """
     content, _ = load_all_content(settings)
-    files = sorted((settings.content_folder / "services").glob("*.json"))
-    return [import_feed(core, read_feed(content, str(file), core.today())) for file in files]
+    return [import_feed(core, feed) for _, feed in own_feeds(settings, content)]
 
 
 def staffing_of(settings: Settings) -> Staffing:

@@ -276,12 +276,19 @@ def check(
 
     settings = Settings()
     with _one_clear_sentence():
-        from helpline.bootstrap import load_all_content
+        from content.directory_schema import wording_problems
+        from helpline.bootstrap import load_all_content, own_feeds
 
         content, _ = load_all_content(settings)
         for warning in content.warnings:
             console.print(f"  could be better: {warning}", markup=False)
         console.print(f"Content: {len(content.guide.topics)} topics, no mistakes.", markup=False)
+        wrong = [problem for file, feed in own_feeds(settings, content) for problem in wording_problems(file, feed)]
+        for mistake in wrong:
+            console.print(f"  {mistake}", markup=False)
+        if wrong:
+            _fail(f"the directory of services has {len(wrong)} mistakes.")
+        console.print("Directory of services: no mistakes.", markup=False)
         problems = check_training_text(content.guide, REPOSITORY / "nlu")
         for problem in problems:
             console.print(f"  {problem}", markup=False)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from content.directory_schema import CannotReadServices, as_dialled, is_dialable, load_taxonomy, read_services_file
+from content.directory_schema import (
+    CannotReadServices,
+    as_dialled,
+    is_dialable,
+    load_taxonomy,
+    read_services_file,
+    wording_problems,
+)
 from content.problems import ContentError
 from content.schema import Content
 from helpline.bootstrap import areas_of, read_feed
@@ -268,3 +275,17 @@ def test_the_example_for_people_who_add_a_service_is_a_good_record(content: Cont
     path.write_text(f'{{"feed": "example", "services": [{example}]}}')
     feed = read_services_file(path, content.taxonomy, areas_of(content))
     assert feed.refused == () and feed.services[0].is_shown
+
+
+def test_our_own_services_have_no_mistakes_of_wording(content: Content) -> None:
+    feed = read_feed(content, str(REPOSITORY / "content" / "services" / "essex.json"), date(2026, 11, 23))
+    assert wording_problems("essex.json", feed) == []
+
+
+def test_a_number_that_is_not_among_its_phones_and_a_letter_that_no_text_carries_are_named(
+    file: Path, taxonomy: Taxonomy
+) -> None:
+    record = {**GOOD, "offer": "Ring 01245 999888 for a caf\u00eb \u2013 free."}
+    found = [str(problem) for problem in wording_problems("f", read(file, taxonomy, record))]
+    assert len(found) == 2
+    assert any("01245 999888" in problem for problem in found)
