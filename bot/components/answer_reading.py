@@ -100,6 +100,7 @@ class Words:
             for about, lines in data[key].items():
                 self.about.setdefault(about, []).extend(YesNo(phrase, value) for phrase in _phrases(lines))
         self.numbers: dict[str, int] = data["numbers"]
+        self.no_numbers = frozenset(data["no_numbers"])
         self.around = frozenset(data["around"])
         self.courtesy = frozenset(data["courtesy"])
         self.before = frozenset(data["before"])
@@ -227,6 +228,8 @@ def _number(tokens: Sequence[str], words: Words) -> int | None:
         return int(left[0])
     if left[0] in words.numbers:
         return words.numbers[left[0]]
+    if left[0] in words.no_numbers:
+        return None
     near = process.extractOne(left[0], list(words.numbers), scorer=OSA.distance, score_cutoff=1)
     return words.numbers[near[0]] if near and len(left[0]) >= 4 and len(near[0]) >= 4 else None
 

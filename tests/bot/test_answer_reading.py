@@ -230,3 +230,8 @@ def test_random_replies_never_raise() -> None:
 def test_only_known_commands_count() -> None:
     assert command_in({"command": "menu"}) == "menu"
     assert command_in({"command": "restart"}) is None
+
+
+@pytest.mark.parametrize("text", ["and is it free", "is it free", "free?"])
+def test_asking_whether_it_is_free_chooses_nothing(text: str) -> None:
+    assert read_answer(text, {"expects": {"kind": "choice", "about": "service", "options": ["a", "b", "c"]}}) is None
