@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,6 +28,9 @@ from helpline.environments import (
 )
 from helpline.keys import MissingKeys, load_keys
 from helpline.settings import REPOSITORY, Settings
+
+if TYPE_CHECKING:
+    from helpline.services.core import Core
 
 cli = typer.Typer(
     add_completion=False,
@@ -84,6 +87,17 @@ def _step(number: int, of: int, words: str, needed: bool, do: Callable[[], objec
         with console.status(f"{number}/{of} {words} ..."):
             do()
         console.print(f"{number}/{of} {words}: done.", markup=False)
+
+
+def _open_core(settings: Settings) -> "Core":
+    """The product without its edges, on a database brought to its newest shape."""
+    from helpline.bootstrap import build_core, open_engine
+    from helpline.storage.migrate import migrate
+
+    keys = load_keys(settings)
+    engine = open_engine(settings, keys)
+    migrate(engine)
+    return build_core(settings, keys, engine)
 
 
 def _set_up(settings: Settings) -> None:
@@ -168,19 +182,14 @@ def actions() -> None:
     import uvicorn
 
     from actions.server import create_actions_app
-    from helpline.bootstrap import build_core, open_engine
     from helpline.logs import set_up_logs
-    from helpline.storage.migrate import migrate
     from helpline.supervisor import die_with_supervisor
 
     die_with_supervisor()
     set_up_logs()
     settings = Settings()
     with _one_clear_sentence():
-        keys = load_keys(settings)
-        engine = open_engine(settings, keys)
-        migrate(engine)
-        core = build_core(settings, keys, engine)
+        core = _open_core(settings)
     uvicorn.run(
         create_actions_app(core),
         host="127.0.0.1",
@@ -326,16 +335,11 @@ def cases_command(
     because: Annotated[str, typer.Option(metavar="WORDS", help="Why it is closed, without names.")] = "",
 ) -> None:
     """List the open cases of danger, take one on, or close one."""
-    from helpline.bootstrap import build_core, open_engine
     from helpline.case_list import case_table, change_case
-    from helpline.storage.migrate import migrate
 
     settings = Settings()
     with _one_clear_sentence():
-        keys = load_keys(settings)
-        engine = open_engine(settings, keys)
-        migrate(engine)
-        core = build_core(settings, keys, engine)
+        core = _open_core(settings)
         change_case(core, take=take, close_number=close, by=by, because=because)
         console.print(case_table(core))
 
@@ -351,16 +355,12 @@ def directory_import(
     ],
 ) -> None:
     """Take in services; say what was refused, and why. The same source again changes nothing."""
-    from helpline.bootstrap import build_core, load_all_content, open_engine, read_feed
+    from helpline.bootstrap import load_all_content, read_feed
     from helpline.services.directory_import import import_feed
-    from helpline.storage.migrate import migrate
 
     settings = Settings()
     with _one_clear_sentence():
-        keys = load_keys(settings)
-        engine = open_engine(settings, keys)
-        migrate(engine)
-        core = build_core(settings, keys, engine)
+        core = _open_core(settings)
         content, _ = load_all_content(settings)
         report = import_feed(core, read_feed(content, source, core.today()))
     for refused in report.refused:
@@ -380,16 +380,11 @@ def directory_export(
     """Write what is published, whole, as Open Referral UK 3.0."""
     import json
 
-    from helpline.bootstrap import build_core, open_engine
     from helpline.services.publishing import all_services
-    from helpline.storage.migrate import migrate
 
     settings = Settings()
     with _one_clear_sentence():
-        keys = load_keys(settings)
-        engine = open_engine(settings, keys)
-        migrate(engine)
-        services = list(all_services(build_core(settings, keys, engine)))
+        services = list(all_services(_open_core(settings)))
         try:
             out.write_text(json.dumps({"services": services}, ensure_ascii=False, indent=1) + "\n", "utf-8")
         except OSError as error:
