@@ -24,6 +24,13 @@ _SAID_BY_THE_PROGRAM = """
     contact-known contact-known-no-hours
     contact-by-area contact-by-area-hours list-and list-comma
     welcome location-only group-refused button-too-old command-menu command-help command-start command-stop
+    also-asked also-asked-short carers-rights-offer carers-rights-refused closed-now hours-always hours-daily
+    hours-of-front-door hours-unknown next-nothing open-now person-who-needs-help rate-nothing rate-score
+    rate-share rate-thanks rate-thanks-shared rate-words service-checked service-cost service-detail
+    service-hours service-how service-line service-line-no-hours service-open-line service-rate service-web
+    service-who-for services-ask-place services-ask-place-first services-detail services-gone services-lead
+    services-lead-anywhere services-lead-anywhere-open services-lead-open services-more services-no-more
+    services-none services-none-open services-which weekdays which-topic
 """
 REQUIRED_REPLIES = frozenset(_SAID_BY_THE_PROGRAM.split()) | {f"contact-unknown-{role}" for role in ROLES}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from helpline.domain.guide import answer_text, menu_text, why_text
+from helpline.domain.guide import Topic, answer_text, menu_text, why_text
 from helpline.domain.messages import Question, Reply, Understanding
 from helpline.domain.off_topic import OTHER
 from helpline.domain.sms import MOST_SEGMENTS, pages
@@ -60,19 +60,31 @@ def answer_guide_question(
         if len(meant) > 1 and not asks_about_danger(turn.conversation):
             return _ask_which(turn, meant)
         turn.conversation.waiting_questions = [asdict(one) for one in _known(turn, others)] or None
-        turn.conversation.topic = topic.id
-        turn.conversation.answer = understanding.answer if understanding.answer in topic.answers else topic.general
+        is_exact = _turn_to(turn, topic, understanding.answer)
         if asks_for_services(turn, turn.text, topic.id):
             services = services_for_topic(turn, turn.text, topic.id)
             if services is not None:
                 return services
-        return _guide_answer(turn, general=understanding.answer not in topic.answers)
+        return _guide_answer(turn, general=not is_exact)
 
     return must_say(in_turn(core, message_id, understanding, make))
 
 
+def _turn_to(turn: Turn, topic: Topic, answer: str | None) -> bool:
+    """Make a topic and an answer of it what the talk is about; False if it has to be the general answer."""
+    is_exact = answer in topic.answers
+    turn.conversation.topic = topic.id
+    turn.conversation.answer = answer if is_exact else topic.general
+    return is_exact
+
+
 def _known(turn: Turn, questions: Sequence[Question]) -> list[Question]:
     return [one for one in questions if one.topic in turn.core.guide.topics]
+
+
+def _waiting(turn: Turn) -> list[Question]:
+    """The questions that wait for NEXT, without those whose topic has meanwhile left the guide."""
+    return _known(turn, [Question(**one) for one in turn.conversation.waiting_questions or []])
 
 
 def _ask_which(turn: Turn, meant: Sequence[Question]) -> Reply:
@@ -93,22 +105,20 @@ def _take_choice(turn: Turn, value: str) -> Reply:
     set_open_question(turn.conversation, None)
     if topic is None:
         return _out_of_scope(turn)
-    turn.conversation.topic = topic.id
-    turn.conversation.answer = answer if answer in topic.answers else topic.general
-    return _guide_answer(turn, general=answer not in topic.answers)
+    return _guide_answer(turn, general=not _turn_to(turn, topic, answer))
 
 
 def answer_next_question(core: Core, message_id: int, understanding: Understanding) -> Reply:
     """The answer to the next question of those that were asked in one message."""
 
     def make(turn: Turn) -> Reply:
-        waiting = list(turn.conversation.waiting_questions or [])
+        waiting = _waiting(turn)
         if not waiting:
             return Reply(turn.say("next-nothing"))
         first, *rest = waiting
-        turn.conversation.waiting_questions = rest or None
-        turn.conversation.topic, turn.conversation.answer = first["topic"], first["answer"]
-        return _guide_answer(turn)
+        turn.conversation.waiting_questions = [asdict(one) for one in rest] or None
+        is_exact = _turn_to(turn, turn.core.guide.topics[first.topic], first.answer)
+        return _guide_answer(turn, general=not is_exact)
 
     return must_say(in_turn(core, message_id, understanding, make))
 
@@ -172,18 +182,18 @@ def _take_rights(turn: Turn, wants_them: bool) -> Reply:
     if not wants_them:
         turn.conversation.rights = "refused"
         return Reply(turn.say("carers-rights-refused"))
-    turn.conversation.topic = _CARERS_RIGHTS
-    turn.conversation.answer = turn.core.guide.topics[_CARERS_RIGHTS].general
+    topic = turn.core.guide.topics[_CARERS_RIGHTS]
+    _turn_to(turn, topic, topic.general)
     return _guide_answer(turn)
 
 
 def _also_asked(turn: Turn, parts: Sequence[str]) -> str:
     """That another question waits, in as many words as there is room for."""
-    waiting = turn.conversation.waiting_questions or []
+    waiting = _waiting(turn)
     if not waiting:
         return ""
-    topic = turn.core.guide.topics[waiting[0]["topic"]]
-    question = turn.core.guide.answer(topic.id, waiting[0]["answer"]).question
+    topic = turn.core.guide.topics[waiting[0].topic]
+    question = turn.core.guide.answer(topic.id, waiting[0].answer).question
     for said in (question, f"{topic.title}."):
         line = turn.say("also-asked", question=said)
         if turn.form == "chat" or has_room(joined(turn.form, [*parts, line])):

@@ -162,7 +162,7 @@ def hours_in_words(turn: Turn, service: Service, *, short: bool) -> str:
 
 
 def say_schedules(turn: Turn, schedules: Sequence[Schedule]) -> str:
-    """Opening hours in few letters: "Mon-Thu 8.45am-5pm, Fri 8.45am-4.30pm"."""
+    """Opening hours in few letters: "Monday-Thursday 8.45am-5pm, Friday 8.45am-4.30pm"."""
     names = turn.say("weekdays").split()
     parts = []
     for schedule in schedules:
