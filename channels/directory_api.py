@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import anyio
 from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import MutableScopeHeaders
+from litestar.di import NamedDependency, Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.params import PathParameter, QueryParameter
 from litestar.types import ControllerRouterHandler, Message, Scope
@@ -60,6 +61,22 @@ async def _read[Result](work: Callable[[], Result], answer: Callable[[Result], R
         return _answer({"detail": "We do not know where this postcode lies."}, 400)
 
 
+def _narrowed(
+    search: Words = None,
+    taxonomy_term_id: Id = None,
+    taxonomy_id: Id = None,
+    minimum_age: Age = None,
+    maximum_age: Age = None,
+    day: Day = None,
+    start_time: Clock = None,
+    end_time: Clock = None,
+) -> Filter:
+    """What the query asks to see only of."""
+    return Filter(
+        search, taxonomy_term_id, taxonomy_id, minimum_age, maximum_age, day, _time(start_time), _time(end_time)
+    )
+
+
 def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
     """The addresses of the published directory."""
 
@@ -69,20 +86,10 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
 
     @get("/services")
     async def services(
-        search: Words = None,
-        taxonomy_term_id: Id = None,
-        taxonomy_id: Id = None,
-        minimum_age: Age = None,
-        maximum_age: Age = None,
-        day: Day = None,
-        start_time: Clock = None,
-        end_time: Clock = None,
+        narrow: NamedDependency[Filter],
         page: Page = 1,
         per_page: PerPage = 50,
     ) -> Response[Any]:
-        narrow = Filter(
-            search, taxonomy_term_id, taxonomy_id, minimum_age, maximum_age, day, _time(start_time), _time(end_time)
-        )
         return await _read(lambda: publishing.services(core, narrow, page, per_page), _answer)
 
     @get("/services/{service_id:str}")
@@ -91,22 +98,12 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
 
     @get("/service_at_locations")
     async def services_at_locations(
-        search: Words = None,
-        taxonomy_term_id: Id = None,
-        taxonomy_id: Id = None,
-        minimum_age: Age = None,
-        maximum_age: Age = None,
-        day: Day = None,
-        start_time: Clock = None,
-        end_time: Clock = None,
+        narrow: NamedDependency[Filter],
         postcode: Postcode = None,
         proximity: Metres = None,
         page: Page = 1,
         per_page: PerPage = 50,
     ) -> Response[Any]:
-        narrow = Filter(
-            search, taxonomy_term_id, taxonomy_id, minimum_age, maximum_age, day, _time(start_time), _time(end_time)
-        )
         near = Near(postcode, proximity or 5000.0) if postcode else None
         return await _read(lambda: publishing.services_at_locations(core, narrow, near, page, per_page), _answer)
 
@@ -130,6 +127,7 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
     async def taxonomy_term(term_id: OneId) -> Response[Any]:
         return await _read(lambda: publishing.taxonomy_term(core, term_id), _found)
 
+    narrowing = {"narrow": Provide(_narrowed, sync_to_thread=False)}
     handlers = [
         root,
         services,
@@ -142,14 +140,15 @@ def directory_handlers(core: Core) -> list[ControllerRouterHandler]:
         taxonomy_term,
     ]
     described = Litestar(
-        [Router(PATH, route_handlers=handlers)], openapi_config=OpenAPIConfig("Directory", publishing.VERSION)
+        [Router(PATH, route_handlers=handlers, dependencies=narrowing)],
+        openapi_config=OpenAPIConfig("Directory", publishing.VERSION),
     ).openapi_schema.to_schema()
 
     @get("/openapi.json")
     async def openapi() -> Response[Any]:
         return _answer(described)
 
-    return [Router(PATH, route_handlers=[*handlers, openapi])]
+    return [Router(PATH, route_handlers=[*handlers, openapi], dependencies=narrowing)]
 
 
 def _time(text: str | None) -> time | None:
