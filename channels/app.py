@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders
+from litestar.exceptions import NotFoundException
+from litestar.openapi import OpenAPIConfig
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -22,6 +25,7 @@ from helpline.ports import Assistant
 from helpline.services.core import Core
 
 FOLDER = Path(__file__).parent
+LONGEST_FILE_NAME = 200
 
 CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors "
 SECURITY_HEADERS = {
@@ -45,14 +49,26 @@ async def _add_security_headers(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
 
 
+def _refuse_strange_name(request: Request[Any, Any, Any]) -> None:
+    """No file of ours has such a name, and some of them break the look for it."""
+    path = request.scope["path"]
+    if len(path) > LONGEST_FILE_NAME or not (path.isascii() and path.isprintable()):
+        raise NotFoundException
+
+
 def create_app(
     context: ChannelContext,
     assistant: Assistant,
     core: Core,
     start: Callable[[], None],
     stop: Callable[[], None],
+    openapi: OpenAPIConfig | None = None,
 ) -> Litestar:
-    """The application. start and stop are called once with it, off the event loop."""
+    """The application. start and stop are called once with it, off the event loop.
+
+    openapi: how its addresses are described to who asks. Served, they are not described: only those of the directory
+    are for other programs, and these have a description of their own.
+    """
 
     @get("/", include_in_schema=False)
     async def home() -> Redirect:
@@ -92,7 +108,10 @@ def create_app(
             *directory_handlers(core),
             *(
                 create_static_files_router(
-                    path=f"/static/{folder}", directories=[FOLDER / folder / "static"], name=folder
+                    path=f"/static/{folder}",
+                    directories=[FOLDER / folder / "static"],
+                    name=folder,
+                    before_request=_refuse_strange_name,
                 )
                 for folder in pages
             ),
@@ -103,7 +122,7 @@ def create_app(
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["/events"]),
         before_send=[_add_security_headers, open_to_all],
         lifespan=[lifespan],
-        openapi_config=None,
+        openapi_config=openapi,
         logging_config=None,
         request_max_body_size=262_144,
         request_class=Request,

@@ -40,6 +40,10 @@ class Channel(Protocol):
         """Hands messages out."""
         ...
 
+    def door(self, settings: Settings) -> str | None:
+        """Where people find this channel, as they are told; None if they cannot, or it is switched off."""
+        ...
+
 
 @runtime_checkable
 class RunsBeside(Protocol):

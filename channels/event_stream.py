@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
+from litestar.params import QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from helpline.services.threads import ThreadMessage
@@ -13,6 +14,10 @@ from helpline.storage.engine import StorageUnavailable
 
 POLL_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 15.0
+# No database counts further than this.
+LARGEST_ID = 10**18
+
+SeenUpTo = Annotated[int, QueryParameter(ge=0, le=LARGEST_ID)]
 
 
 def stream_thread(

@@ -128,6 +128,8 @@ class Gateway:
                 self._work.send_at_once(received.outbox_id, received.contact_id)
             if received.turn_for is not None:
                 self._work.queue_turn(received.turn_for, received.contact_id)
+            for outbox_id, contact_id in received.notices:
+                self._work.send_at_once(outbox_id, contact_id)
         except Exception as error:
             # The message is stored, so the sweep will find it; failing here would make the provider repeat it.
             log.error("work not started", message_id=received.message_id, error=type(error).__name__)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from content import sms_rules
 from content.problems import ContentError, Problem
 from content.reading import Reader
 from helpline.domain.directory import (
@@ -28,7 +29,6 @@ from helpline.domain.directory import (
     Term,
     identifier,
 )
-from helpline.domain.sms import to_gsm7
 
 Words = Annotated[str, Field(min_length=1)]
 _TAXONOMY = "services/taxonomy.yml"
@@ -233,7 +233,7 @@ _NUMBER = re.compile(r"(?<![\d.,\u00a3])\+?\d(?:[ -]?\d){4,}(?![\d.,]*\d)")
 
 
 def wording_problems(file: str, feed: Feed) -> list[Problem]:
-    """What is wrong with services of ours: refused records, letters that a text cannot carry, stray numbers."""
+    """What is wrong with services of ours: refused records, words that do not suit a text, stray numbers."""
     problems = [Problem(file, one.record, f"It is refused: {one.reason}.", "Correct it.") for one in feed.refused]
     for service in (one for one in feed.services if one.is_shown):
         own = {re.sub(r"\D", "", phone.number) for phone in service.phones}
@@ -245,12 +245,8 @@ def wording_problems(file: str, feed: Feed) -> list[Problem]:
             "cost": service.fees or "",
         }
         for field, text in texts.items():
-            if to_gsm7(text) != text:
-                problems.append(
-                    Problem(
-                        file, f"{service.source_id}, {field}", "A text cannot carry its letters.", "Use plain ones."
-                    )
-                )
+            for what, what_to_do in (*sms_rules.odd_letters(text), *sms_rules.short_forms(text)):
+                problems.append(Problem(file, f"{service.source_id}, {field}", what, what_to_do))
             for number in _NUMBER.findall(text):
                 if re.sub(r"\D", "", number) not in own:
                     problems.append(

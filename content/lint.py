@@ -7,7 +7,9 @@ from datetime import date, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from content import sms_rules
 from content.problems import Problem
+from content.sentences import sentences
 from helpline.domain import sms
 from helpline.domain.contact_line import ROLES, reply_text
 from helpline.domain.control_words import ControlWords
@@ -31,34 +33,31 @@ _SAID_BY_THE_PROGRAM = """
     service-who-for services-ask-place services-ask-place-first services-detail services-gone services-lead
     services-lead-anywhere services-lead-anywhere-open services-lead-open services-more services-no-more
     services-none services-none-open services-which weekdays which-topic
+    paused resumed less done done-after-danger loss who-we-are wrong-number forget-ask forget-kept forgotten
+    forgotten-but-case join-code-web join-code-sms join-code-telegram join-already-here join-not-offered join-done
+    join-notice-web join-notice-sms join-notice-telegram join-wrong join-too-many not-me-done
 """
 REQUIRED_REPLIES = frozenset(_SAID_BY_THE_PROGRAM.split()) | {f"contact-unknown-{role}" for role in ROLES}
 
-# Words that a phone network or Twilio answers itself, so that asking for them would bring the wrong reply. STOP and
-# START must be told to people once, where they are asked for.
-_RESERVED = re.compile(
-    r"\b(?:[Tt]ext|[Rr]eply|[Ss]end)\s+[\"']?(HELP|INFO|YES|START|UNSTOP|STOP|STOPALL|UNSUBSCRIBE)\b"
-)
-_MAY_NAME_RESERVED = frozenset({"first-contact-lead", "stop-confirmed", "stop-confirmed-after-danger", "help"})
+# How to end the texts and how to get them again must be told once, and HELP brings the reply that says so.
+_MUST_NAME = {
+    "first-contact-lead": frozenset({"STOP"}),
+    "stop-confirmed": frozenset({"START"}),
+    "stop-confirmed-after-danger": frozenset({"START"}),
+    "help": frozenset({"STOP", "HELP", "INFO"}),
+}
 
 _LONG_FORM_CHARACTERS = range(250, 901)
 _MOST_WORDS_A_SENTENCE = 20
 _LONGEST_REVIEW = timedelta(days=366)
 _SERVICE_NAME = "service_name"
-_EXAMPLE_SERVICE_NAME = "Essex Care Helpline"
+_EXAMPLE_SERVICE_NAME = "x" * sms_rules.LONGEST_SERVICE_NAME
 
 # Emergency and short numbers that never change: 999, 111, 101, 105. Longer runs of digits are phone numbers.
 _PHONE_DIGITS = re.compile(r"(?<![£\d.,])\+?\d(?:[ -]?\d){4,}(?![\d.,]*\d)")
 _TAX_YEAR = re.compile(r"\b20\d\d-\d\d\b")
-_ABBREVIATION = re.compile(
-    r"\b(?:Mon|Tue|Tues|Wed|Weds|Thu|Thur|Thurs|Fri|Sat|Jan|Feb|Aug|Sept|Oct|Nov|Dec)\b\.?(?!')"
-    r"|\b(?:appt|appts|asap|hrs|mins|wks|approx|pls|msg|etc|eg|ie|pw|pcm)\b|\be\.g\.?|\bi\.e\.?"
-)
 _MARKDOWN = re.compile(r"\[[^\]]*\]\([^)]*\)|\*\*|__|^#+ |^\* |^> |`", re.MULTILINE)
 _POUNDS = re.compile(r"£\d")
-_SENTENCE = re.compile(r"[.!?:](?:\s|$)|\n")
-
-Found = tuple[str, str]
 
 
 class WrongFact(BaseModel):
@@ -135,7 +134,7 @@ def check(
     return Findings(tuple(book.errors), tuple(book.warnings))
 
 
-def text_problems(text: str, known: Iterable[str], wrong_facts: Sequence[WrongFact]) -> Iterator[Found]:
+def text_problems(text: str, known: Iterable[str], wrong_facts: Sequence[WrongFact]) -> Iterator[sms_rules.Found]:
     """What is wrong with a piece of text, and what to do. known: the placeholders that it may use."""
     allowed = set(known)
     for name in placeholders(text):
@@ -146,12 +145,8 @@ def text_problems(text: str, known: Iterable[str], wrong_facts: Sequence[WrongFa
             f"The number {digits} is written out.",
             "Write {its-id-in-phones.yml}, so that it is changed in one place.",
         )
-    odd = sorted({letter for letter in text if sms.to_gsm7(letter) != letter})
-    if odd:
-        fixed = ", ".join(f"{letter!r} (write {sms.to_gsm7(letter)!r})" for letter in odd)
-        yield f"A text message cannot carry {fixed}.", "Use the plain letter."
-    for short in _ABBREVIATION.findall(text):
-        yield f"'{short}' is a short form.", "Write it in full."
+    yield from sms_rules.odd_letters(text)
+    yield from sms_rules.short_forms(text)
     if _MARKDOWN.search(text):
         yield (
             "There is Markdown in the text.",
@@ -164,8 +159,8 @@ def text_problems(text: str, known: Iterable[str], wrong_facts: Sequence[WrongFa
 
 
 def sentence_length(text: str) -> float:
-    """The average number of words in a sentence; list items and halves at a colon count as sentences."""
-    counts = [len(part.split()) for part in _SENTENCE.split(text) if part.strip()]
+    """The average number of words in a sentence."""
+    counts = [len(sentence.split()) for sentence in sentences(text)]
     return sum(counts) / len(counts) if counts else 0.0
 
 
@@ -236,8 +231,8 @@ def _reply_problems(
             for what, what_to_do in text_problems(text, known | wording.values, wrong_facts):
                 broken = True
                 yield Problem(files.replies, f"{reply_id}, {form}", what, what_to_do)
-        if reply_id not in _MAY_NAME_RESERVED:
-            yield from _reserved(wording.sms, files.replies, f"{reply_id}, sms")
+        for what, what_to_do in sms_rules.reserved_words(wording.sms, _MUST_NAME.get(reply_id, frozenset())):
+            yield Problem(files.replies, f"{reply_id}, sms", what, what_to_do)
         if broken or wording.values:
             continue
         for authority in (None, *guide.authorities):
@@ -259,7 +254,8 @@ def _answer_problems(
         for what, what_to_do in text_problems(text, {*guide.phones, *ROLES}, wrong_facts):
             before += 1
             yield Problem(file, f"{answer.id}, {where}", what, what_to_do)
-        yield from _reserved(text, file, f"{answer.id}, {where}")
+        for what, what_to_do in sms_rules.reserved_words(text):
+            yield Problem(file, f"{answer.id}, {where}", what, what_to_do)
     yield from _date_problems(file, answer)
     if not guide.knows(answer.contact):
         yield Problem(
@@ -337,23 +333,12 @@ def _texts(answer: Answer) -> Mapping[str, str]:
     }
 
 
-def _reserved(text: str, file: str, where: str) -> Iterator[Problem]:
-    for word in _RESERVED.findall(text):
-        yield Problem(
-            file,
-            where,
-            f"People are asked to text {word}, which the phone network keeps for itself.",
-            "Use another word, such as LIST, MORE or TALK.",
-        )
-
-
 def _too_long(text: str, file: str, where: str, authority: str | None) -> Iterator[Problem]:
     size = sms.segments(text).characters
     if size > LONGEST_ANSWER_SMS:
-        place = f"for {authority}" if authority else "where the place is not known"
         yield Problem(
             file,
             where,
-            f"With its contact line the text has {size} characters {place}.",
+            f"With its contact line the text has {size} characters {sms_rules.for_people_of(authority)}.",
             f"Take out {size - LONGEST_ANSWER_SMS} or more: it must fit in {LONGEST_ANSWER_SMS}.",
         )

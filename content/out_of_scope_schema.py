@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from content import lint
+from content import lint, sms_rules
 from content.problems import ContentError, Problem
 from content.reading import Reader
 from helpline.domain import sms
@@ -44,10 +44,6 @@ _FEWEST_WORDS = 25
 _MOST_WORDS = 100
 _LONGEST_REVIEW = timedelta(days=366)
 _COUNCIL_VALUES = {"matter", "council", "door"}
-# Words that the phone networks answer themselves, as in lint.py.
-_RESERVED = re.compile(
-    r"\b(?:text|reply|send)\s+[\"']?(help|info|yes|start|unstop|stop|stopall|unsubscribe)\b", re.IGNORECASE
-)
 
 Text = Annotated[str, Field(min_length=1)]
 Address = Annotated[str, Field(pattern=r"^https://www\.[a-z.-]+\.gov\.uk(/[a-z-]+)?$|^https://www\.gov\.uk/[a-z-]+$")]
@@ -224,10 +220,9 @@ def _line_problems(entry: LanguageEntry, guide: Guide, words: ReplyWords) -> Ite
         )
     sent = _language("", entry).line.sms
     for authority in (None, *guide.authorities):
-        count = sms.segments(expand(sent, guide, authority, words, "sms")).count
-        if count > sms.MOST_SEGMENTS:
-            place = f"for {authority}" if authority else "where the place is not known"
-            yield "line", f"It takes {count} parts as a text {place}.", f"Shorten it to {sms.MOST_SEGMENTS}."
+        line_in_place = expand(sent, guide, authority, words, "sms")
+        for what, what_to_do in sms_rules.too_many_parts(line_in_place, sms_rules.for_people_of(authority)):
+            yield "line", what, what_to_do
 
 
 def _would_be_turned_round(line: str) -> bool:
@@ -345,19 +340,14 @@ def _reply_problems(
             for what, what_to_do in lint.text_problems(text, known | entry.values, wrong_facts):
                 broken = True
                 yield f"{reply_id}, {form}", what, what_to_do
-        for word in _RESERVED.findall(entry.sms):
-            yield (
-                f"{reply_id}, sms",
-                f"People are asked to text {word.upper()}, which the phone network keeps for itself.",
-                "Use another word, such as LIST, MORE or TALK.",
-            )
+        for what, what_to_do in sms_rules.reserved_words(entry.sms):
+            yield f"{reply_id}, sms", what, what_to_do
         if broken:
             continue
         for authority in (None, *guide.authorities):
-            count = sms.segments(expand(entry.sms, guide, authority, words, "sms", longest)).count
-            if count > sms.MOST_SEGMENTS:
-                place = f"for {authority}" if authority else "where the place is not known"
-                yield f"{reply_id}, sms", f"It takes {count} parts {place}.", f"Shorten it to {sms.MOST_SEGMENTS}."
+            sent = expand(entry.sms, guide, authority, words, "sms", longest)
+            for what, what_to_do in sms_rules.too_many_parts(sent, sms_rules.for_people_of(authority)):
+                yield f"{reply_id}, sms", what, what_to_do
     for what, what_to_do in (
         problem
         for entry in read.kinds.values()

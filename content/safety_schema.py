@@ -1,13 +1,14 @@
 """Reads content/safety and checks it, so that a slip in a phrase or a reply stops the start and not a conversation."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from content import sms_rules
 from helpline.domain.phrases import Phrase, PhraseError, PhraseReader
 from helpline.domain.safety import (
     PEOPLE_READ,
@@ -20,7 +21,6 @@ from helpline.domain.safety import (
     Who,
     fold_phrase,
 )
-from helpline.domain.sms import segments
 
 KINDS = (
     "suicide",
@@ -32,9 +32,7 @@ KINDS = (
     "carer-breaking-point",
 )
 LONGEST_PEOPLE_READ = 85
-MOST_TEXT_PARTS = 3
 MOST_FOLLOW_UP_PARTS = 2
-LONGEST_SERVICE_NAME = 30
 # Whoever reads the phone of somebody who is being hurt must not find a message that we sent unasked.
 NEVER_FOLLOWED_UP = frozenset({"abuse-of-adult", "abuse-of-child", "domestic-abuse"})
 # In a message that nobody asked for, these would tell whoever reads the phone what was written about.
@@ -168,6 +166,7 @@ def load_safety(folder: Path) -> SafetyContent:
         _check_replies(folder / f"{name}.yml", "question", file.questions, values)
         _check_questions(folder / f"{name}.yml", file.questions)
         _check_follow_up(folder / f"{name}.yml", file)
+    _check_text("_general.yml: sms denied", general.denied.texts()["sms"], values)
     return SafetyContent(
         kinds=tuple(
             Kind(
@@ -327,11 +326,10 @@ def _check_follow_up(path: Path, file: KindFile) -> None:
         if "SAFE" not in text:
             raise SafetyContentError(f"{where}: it must say that SAFE gives the numbers")
         if channel == "sms":
-            if not text.startswith(SERVICE_NAME) or "STOP" not in text:
-                raise SafetyContentError(f"{where}: it must begin with {SERVICE_NAME} and say how to STOP")
-            size = segments(text.replace(SERVICE_NAME, "x" * LONGEST_SERVICE_NAME))
-            if size.count > MOST_FOLLOW_UP_PARTS or size.encoding != "GSM-7":
-                raise SafetyContentError(f"{where}: too long for {MOST_FOLLOW_UP_PARTS} texts, or not in plain letters")
+            filled = text.replace(SERVICE_NAME, "x" * sms_rules.LONGEST_SERVICE_NAME)
+            _refuse(where, _wrong_words(text))
+            _refuse(where, sms_rules.unasked(text, SERVICE_NAME))
+            _refuse(where, sms_rules.too_many_parts(filled, most=MOST_FOLLOW_UP_PARTS))
 
 
 def _check_replies(path: Path, what: str, replies: Replies, values: Mapping[str, Mapping[str, str]]) -> None:
@@ -352,17 +350,26 @@ def _check_replies(path: Path, what: str, replies: Replies, values: Mapping[str,
                 if digits.strip() not in _DIGITS_ALLOWED:
                     raise SafetyContentError(f"{where}: write the number {digits} as a placeholder of phones.yml")
             if channel == "sms":
-                _check_length(where, text, values)
+                _check_text(where, text, values)
 
 
-def _check_length(where: str, text: str, values: Mapping[str, Mapping[str, str]]) -> None:
+def _refuse(where: str, found: Iterable[sms_rules.Found]) -> None:
+    for what, what_to_do in found:
+        raise SafetyContentError(f"{where}: {what} {what_to_do}")
+
+
+def _wrong_words(text: str) -> Iterator[sms_rules.Found]:
+    yield from sms_rules.odd_letters(text)
+    yield from sms_rules.short_forms(text)
+    yield from sms_rules.reserved_words(text)
+
+
+def _check_text(where: str, text: str, values: Mapping[str, Mapping[str, str]]) -> None:
     """A text must fit three parts in every place, with the longest sentence about when people read it."""
+    _refuse(where, _wrong_words(text))
     for place, known in values.items():
         filled = text.replace(PEOPLE_READ, "x" * LONGEST_PEOPLE_READ)
         for name, value in known.items():
             filled = filled.replace("{" + name + "}", value)
-        size = segments(filled)
-        if size.encoding != "GSM-7":
-            raise SafetyContentError(f"{where}: it has a letter that text messages cannot carry cheaply")
-        if size.count > MOST_TEXT_PARTS:
-            raise SafetyContentError(f"{where}: too long for {MOST_TEXT_PARTS} texts ({size.characters}) in {place}")
+        authority = None if place == UNKNOWN_PLACE else place
+        _refuse(where, sms_rules.too_many_parts(filled, sms_rules.for_people_of(authority)))

@@ -174,6 +174,7 @@ class TalkFile(_Entry):
 
     carer_signs: Annotated[tuple[Words, ...], Field(min_length=1)]
     people: Annotated[dict[str, PersonEntry], Field(min_length=1)]
+    automatic: Annotated[tuple[Words, ...], Field(min_length=1)]
 
 
 PhonesFile = RootModel[dict[str, PhoneEntry]]
@@ -237,7 +238,7 @@ def load_content(root: Path) -> Content:
         control_words,
         gazetteer,
         taxonomy,
-        TalkWords(talk.carer_signs, people),
+        TalkWords(talk.carer_signs, people, talk.automatic),
         languages,
         off_topic,
         findings.warnings,

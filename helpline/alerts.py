@@ -29,6 +29,8 @@ _SUBJECTS = {
     alarms.FOUND_LATE: "Messages had not reached us and were found at the provider",
     alarms.TOO_MANY: "Somebody gets too many messages; the rest is held back",
     alarms.NOT_ANSWERED: "Somebody wrote whom we do not answer",
+    alarms.WRONG_CODES: "Many wrong codes are being tried; none is taken for an hour",
+    alarms.LOOP: "Somebody sends the same words over and over; they are not answered any more",
 }
 _BODY = """{details}
 

@@ -119,7 +119,14 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         languages=content.languages,
         off_topic=content.off_topic,
         sending_limits={"sms": sms_limits(settings)},
+        doors=doors_of(settings),
     )
+
+
+def doors_of(settings: Settings) -> dict[str, str]:
+    """Where people find each channel, without those that cannot be found."""
+    doors = {channel.name: channel.door(settings) for channel in CHANNELS}
+    return {name: door for name, door in doors.items() if door is not None}
 
 
 def sms_limits(settings: Settings) -> SendingLimits:

@@ -1,13 +1,16 @@
-"""Checks over the training text that Rasa's own validation does not make."""
+"""Checks over what lies outside the content folder: the training text, and the small talk that Rasa says by itself."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from content import sms_rules
+from content.problems import Problem
+from content.resident_texts import SMALL_TALK, ResidentText
 from helpline.domain.guide import Guide
 
 FEWEST_PHRASINGS = 40
@@ -48,6 +51,27 @@ def read_training_text(folder: Path) -> Iterator[Block]:
                 answer=(block.get("metadata") or {}).get("answer"),
                 phrasings=tuple(line.strip().removeprefix("- ").strip() for line in lines if line.strip()),
             )
+
+
+def small_talk_texts(file: Path) -> list[ResidentText]:
+    """What Rasa's domain file of small talk says. Raises yaml.YAMLError for a file that is not YAML."""
+    responses: dict[str, list[dict[str, str]]] = yaml.safe_load(file.read_text()).get("responses", {})
+    name = "/".join(file.parts[-3:])
+    return [ResidentText(SMALL_TALK, name, key, said["text"]) for key, each in responses.items() for said in each]
+
+
+def check_small_talk(texts: Iterable[ResidentText]) -> list[Problem]:
+    """What does not suit a text message. Each must be one part."""
+    return [
+        Problem(one.file, one.where, what, what_to_do)
+        for one in texts
+        for what, what_to_do in (
+            *sms_rules.odd_letters(one.text),
+            *sms_rules.short_forms(one.text),
+            *sms_rules.reserved_words(one.text),
+            *sms_rules.too_many_parts(one.text, most=1),
+        )
+    ]
 
 
 def check_training_text(guide: Guide, folder: Path) -> list[TrainingProblem]:

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from helpline.environments import (
@@ -30,6 +31,7 @@ from helpline.keys import MissingKeys, load_keys
 from helpline.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
+    from helpline.ports import Assistant
     from helpline.services.core import Core
 
 cli = typer.Typer(
@@ -46,9 +48,19 @@ def _fail(reason: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def _read_settings() -> Settings:
+    """The settings, or one sentence on what is wrong with them. What was set is not shown: it may be a secret."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)
+        _fail("; ".join(f"HELPLINE_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in wrong))
+
+
 @contextmanager
 def _one_clear_sentence() -> Iterator[None]:
     """Turn what can go wrong at a start into one sentence and a non-zero exit."""
+    from channels.webchat.embed import BadOrigin
     from content.directory_schema import CannotReadServices
     from content.safety_schema import SafetyContentError
     from content.schema import ContentError
@@ -74,7 +86,14 @@ def _one_clear_sentence() -> Iterator[None]:
         _fail(f"the content has {len(error.problems)} mistakes; nothing was started.")
     except SlotTaken:
         _fail("another helpline is already working on this data folder. Stop it first.")
-    except (StaffHoursError, CannotAlert, CannotChangeCase, AlteredDangerModel, CannotReadServices) as error:
+    except (
+        StaffHoursError,
+        CannotAlert,
+        CannotChangeCase,
+        AlteredDangerModel,
+        CannotReadServices,
+        BadOrigin,
+    ) as error:
         _fail(str(error))
     except StorageKeyWrong:
         _fail("the database cannot be opened with this key. Restore the key that it was made with.")
@@ -101,10 +120,13 @@ def _open_core(settings: Settings) -> "Core":
 
 
 def _set_up(settings: Settings) -> None:
+    from channels.webchat.embed import read_origins
     from helpline.bootstrap import build_core, import_own_services, load_all_content, open_engine
     from helpline.storage.migrate import migrate
 
     keys = load_keys(settings)
+    # The application reads them itself, but only after all of this.
+    read_origins(settings.embed_origins)
     steps = 5
     _step(1, steps, "Checking the content", True, lambda: load_all_content(settings))
     engine = open_engine(settings, keys)
@@ -133,7 +155,7 @@ def up() -> None:
     """Set up what is missing, then run everything together until Ctrl-C."""
     from helpline.supervisor import Supervisor, check_ports, parts_of
 
-    settings = Settings()
+    settings = _read_settings()
     # Also where a shell started us in the background, with the signal ignored: nothing of ours may outlive us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -160,7 +182,7 @@ def assistant() -> None:
     """Run the assistant alone (Rasa, on loopback)."""
     from helpline.supervisor import die_with_supervisor
 
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         keys = load_keys(settings)
         if not bot_environment_is_made():
@@ -187,7 +209,7 @@ def actions() -> None:
 
     die_with_supervisor()
     set_up_logs()
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         core = _open_core(settings)
     uvicorn.run(
@@ -202,6 +224,11 @@ def actions() -> None:
 @cli.command()
 def app() -> None:
     """Run the web application alone: the channels' webhooks, the pages and, unless told otherwise, the queues."""
+    serve_app()
+
+
+def serve_app(assistant: "Assistant | None" = None) -> None:
+    """Serve the web application until a signal ends it. assistant stands in for the real one in a measurement."""
     import uvicorn
 
     from channels.app import create_app
@@ -211,17 +238,17 @@ def app() -> None:
 
     die_with_supervisor()
     set_up_logs()
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
-        product = build(settings)
+        product = build(settings, assistant=assistant)
         slot = take_slot(settings, product.engine)
-    application = create_app(
-        product.channel_context(),
-        product.assistant,
-        product.core,
-        start=lambda: launch_flows(product, slot),
-        stop=lambda: stop_flows(product),
-    )
+        application = create_app(
+            product.channel_context(),
+            product.assistant,
+            product.core,
+            start=lambda: launch_flows(product, slot),
+            stop=lambda: stop_flows(product),
+        )
     uvicorn.run(
         application,
         host=settings.host,
@@ -242,7 +269,7 @@ def worker() -> None:
     from helpline.logs import set_up_logs
 
     set_up_logs()
-    settings = Settings()
+    settings = _read_settings()
     if not settings.database_url:
         _fail("a worker of its own needs PostgreSQL: set HELPLINE_DATABASE_URL. Embedded, the app does this work.")
     with _one_clear_sentence():
@@ -261,13 +288,13 @@ def talk() -> None:
     from helpline.terminal import talk_in_terminal
 
     with _one_clear_sentence():
-        talk_in_terminal(Settings(), console)
+        talk_in_terminal(_read_settings(), console)
 
 
 @cli.command(name="train")
 def train_command() -> None:
     """Train the language model."""
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         make_bot_environment()
         with console.status("Training ..."):
@@ -275,35 +302,45 @@ def train_command() -> None:
     console.print(f"Trained: {model_path(settings)}", markup=False)
 
 
+def _report(checked: str, mistakes: Iterable[object]) -> None:
+    """Print what is wrong and end there, or say that nothing is. Each of the mistakes reads as a sentence."""
+    found = [str(mistake) for mistake in mistakes]
+    for mistake in found:
+        console.print(f"  {mistake}", markup=False)
+    if found:
+        _fail(f"{checked}: {len(found)} mistakes.")
+    console.print(f"{checked}: no mistakes.", markup=False)
+
+
 @cli.command()
 def check(
     quick: Annotated[bool, typer.Option(help="Leave out Rasa's own validation (half a minute).")] = False,
 ) -> None:
     """Check the content, the training text and the rules."""
+    from content.longest_values import part_problems
+    from content.reading_age import load_names, reading_age_problems
+    from content.resident_texts import resident_texts
     from content.safety_examples import load_examples
-    from helpline.checks import check_training_text
+    from helpline.checks import check_small_talk, check_training_text, small_talk_texts
 
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         from content.directory_schema import wording_problems
         from helpline.bootstrap import load_all_content, own_feeds
 
-        content, _ = load_all_content(settings)
+        content, safety = load_all_content(settings)
         for warning in content.warnings:
             console.print(f"  could be better: {warning}", markup=False)
         console.print(f"Content: {len(content.guide.topics)} topics, no mistakes.", markup=False)
-        wrong = [problem for file, feed in own_feeds(settings, content) for problem in wording_problems(file, feed)]
-        for mistake in wrong:
-            console.print(f"  {mistake}", markup=False)
-        if wrong:
-            _fail(f"the directory of services has {len(wrong)} mistakes.")
-        console.print("Directory of services: no mistakes.", markup=False)
-        problems = check_training_text(content.guide, REPOSITORY / "nlu")
-        for problem in problems:
-            console.print(f"  {problem}", markup=False)
-        if problems:
-            _fail(f"the training text has {len(problems)} mistakes.")
-        console.print("Training text: no mistakes.", markup=False)
+        feeds = own_feeds(settings, content)
+        _report("Directory of services", (one for file, feed in feeds for one in wording_problems(file, feed)))
+        small_talk = small_talk_texts(REPOSITORY / "bot" / "domain" / "small_talk.yml")
+        services = [service for _, feed in feeds for service in feed.services]
+        _report("Text messages", (*part_problems(content, services), *check_small_talk(small_talk)))
+        texts = [*resident_texts(content, safety, feeds), *small_talk]
+        names = load_names(settings.content_folder)
+        _report(f"Reading age of {len(texts)} texts", reading_age_problems(texts, names))
+        _report("Training text", check_training_text(content.guide, REPOSITORY / "nlu"))
         examples = load_examples(settings.content_folder / "safety" / "examples")
         console.print(f"Examples of danger and of none: {len(examples)}, no mistakes.", markup=False)
         if not quick:
@@ -318,7 +355,7 @@ def doctor() -> None:
     """Say what is set up, what is missing, and what can be reached."""
     from helpline.doctor import examine
 
-    findings = examine(Settings())
+    findings = examine(_read_settings())
     for finding in findings:
         console.print(str(finding), markup=False)
     if any(finding.is_fault for finding in findings):
@@ -337,7 +374,7 @@ def cases_command(
     """List the open cases of danger, take one on, or close one."""
     from helpline.case_list import case_table, change_case
 
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         core = _open_core(settings)
         change_case(core, take=take, close_number=close, by=by, because=because)
@@ -358,7 +395,7 @@ def directory_import(
     from helpline.bootstrap import load_all_content, read_feed
     from helpline.services.directory_import import import_feed
 
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         core = _open_core(settings)
         content, _ = load_all_content(settings)
@@ -382,7 +419,7 @@ def directory_export(
 
     from helpline.services.publishing import all_services
 
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         services = list(all_services(_open_core(settings)))
         try:
@@ -406,7 +443,7 @@ def replay(
     from helpline.replay import BadReplay, replay_file
 
     set_up_logs()
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         _set_up(settings)
         try:
@@ -419,7 +456,7 @@ def replay(
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def rasa(context: typer.Context) -> None:
     """Run one of Rasa's own commands: train, test, shell, data validate, ..."""
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         make_bot_environment()
         raise typer.Exit(run_rasa(settings, load_keys(settings), context.args))
@@ -428,7 +465,7 @@ def rasa(context: typer.Context) -> None:
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def test(context: typer.Context) -> None:
     """Run the tests; those of the assistant run in its own environment."""
-    settings = Settings()
+    settings = _read_settings()
     with _one_clear_sentence():
         _set_up(settings)
     raise typer.Exit(subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=REPOSITORY).returncode)

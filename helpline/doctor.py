@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from channels.webchat.embed import BadOrigin, read_origins
 from content.schema import ContentError, load_content
 from helpline.alerts import CannotAlert, alerts_of
 from helpline.bootstrap import open_engine
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_assistant(settings),
         *_texts(settings),
         *_telegram(settings),
+        *_chat(settings),
         *_staff(settings),
         *_processes(settings),
     ]
@@ -101,6 +103,15 @@ def _telegram(settings: Settings) -> Iterator[Finding]:
         yield Finding("Telegram", "set HELPLINE_PUBLIC_URL to an address with https, or fetch updates", is_fault=True)
     else:
         yield Finding("Telegram", f"by webhook at {settings.external_url}/channels/telegram")
+
+
+def _chat(settings: Settings) -> Iterator[Finding]:
+    try:
+        origins = read_origins(settings.embed_origins)
+    except BadOrigin as error:
+        yield Finding("chat on other sites", str(error), is_fault=True)
+        return
+    yield Finding("chat on other sites", ", ".join(sorted(origins)) or "none (HELPLINE_EMBED_ORIGINS)")
 
 
 def _staff(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ import structlog
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from helpline.ports import AlertNotRaised, Alerts, Assistant, AssistantUnavailable, MessageSender
-from helpline.services import alarms, cases, receipts, sending, turns
+from helpline.services import alarms, cases, forgetting, receipts, sending, turns
 from helpline.services.core import Core
 from helpline.storage import deliveries, repositories
 from helpline.storage.engine import Engine, StorageUnavailable
@@ -219,6 +219,11 @@ def _forget_unknown_receipts() -> int:
     return receipts.forget_unknown_receipts(_here().core)
 
 
+@DBOS.step(name="drop_addresses")
+def _drop_addresses() -> int:
+    return forgetting.drop_addresses(_here().core)
+
+
 @DBOS.step(name="put_follow_ups")
 def _put_follow_ups() -> list[list[Any]]:
     return [list(row) for row in cases.put_due_follow_ups(_here().core)]
@@ -236,7 +241,7 @@ def sweep(scheduled: datetime, context: Any) -> None:
 
     Also takes up what is due to be sent again because a phone did not get it, tells staff of alarms and (again) of
     cases that nobody has seen, asks people the day after how they are, gives the unfinished work of executors that died
-    to the queues again, and forgets finished work.
+    to the queues again, and forgets finished work and those who asked for it.
     """
     mark = scheduled.strftime("%Y%m%d%H%M%S")
     _resume_dead_executors()
@@ -258,6 +263,7 @@ def sweep(scheduled: datetime, context: Any) -> None:
         send_at_once(entry_id, contact_id)
     _tell_staff()
     _forget_unknown_receipts()
+    _drop_addresses()
     _forget_finished()
 
 

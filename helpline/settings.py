@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     )
 
     telegram_bot_token: SecretStr | None = None
+    telegram_bot_name: str | None = Field(
+        default=None, pattern=r"^@?\w{5,32}$", description="The bot's name, as people find it in Telegram."
+    )
     telegram_webhook_secret: SecretStr | None = Field(
         default=None, description="What Telegram must send with every update: 32 letters or digits, made at random."
     )

@@ -101,17 +101,22 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def empty(url: str) -> None:
+    """Take everything out of a database on PostgreSQL."""
+    made = create_engine(url)
+    with made.begin() as connection:
+        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    made.dispose()
+
+
 @pytest.fixture(params=["embedded", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str | None:
     """None for the embedded file; the address of a migrated and empty database on PostgreSQL."""
     if request.param == "embedded":
         return None
     url: str = request.getfixturevalue("migrated_postgresql")
-    made = create_engine(url)
-    with made.begin() as connection:
-        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    made.dispose()
+    empty(url)
     return url
 
 

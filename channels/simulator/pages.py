@@ -11,10 +11,11 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import ServerSentEvent, Template
 from litestar.types import ControllerRouterHandler
+from pydantic import BaseModel, Field, ValidationError
 from twilio.request_validator import RequestValidator
 
 from channels.base import ChannelContext
-from channels.event_stream import stream_thread
+from channels.event_stream import SeenUpTo, stream_thread
 from channels.simulator.provider import PretendTwilio, provider_handlers
 from channels.sms_twilio.receive import PATH, SIGNATURE_HEADER
 from channels.sms_twilio.send import our_number
@@ -23,6 +24,16 @@ from helpline.services.threads import ThreadMessage, thread_after
 
 PRETEND_PHONE = "+447700900001"
 MOST_TIMES = 5
+
+
+class Typed(BaseModel):
+    """What the page posts. forge: with a signature that is not Twilio's."""
+
+    phone: str | None = None
+    text: str | None = None
+    media: str | None = None
+    times: int = Field(default=1, ge=1)
+    forge: bool = False
 
 
 def signed_webhook(auth_token: str, external_url: str, own_url: str, fields: dict[str, str]) -> httpx.Request:
@@ -53,30 +64,34 @@ def simulator_handlers(context: ChannelContext) -> list[ControllerRouterHandler]
 
     @post("/simulator/texts", status_code=200)
     async def send_text(request: Request[Any, Any, Any]) -> Response[Any]:
-        wanted = await request.json()
-        if not isinstance(wanted, dict):
-            return Response({"error": "not an object"}, status_code=400)
+        try:
+            wanted = Typed.model_validate_json(await request.body())
+        except ValidationError as error:
+            return Response({"error": error.errors(include_input=False, include_url=False)[0]["msg"]}, status_code=400)
         fields = {
             "MessageSid": "SM" + secrets.token_hex(16),
             "AccountSid": keys.twilio_account_sid,
-            "From": str(wanted.get("phone") or PRETEND_PHONE),
+            "From": wanted.phone or PRETEND_PHONE,
             "To": our_number(settings),
-            "Body": str(wanted.get("text") or ""),
+            "Body": wanted.text or "",
             "NumMedia": "0",
         }
-        if wanted.get("media"):
-            fields |= {"NumMedia": "1", "MediaContentType0": str(wanted["media"])}
-        token = secrets.token_hex(16) if wanted.get("forge") else keys.twilio_auth_token
-        times = min(int(wanted.get("times") or 1), MOST_TIMES)
+        if wanted.media:
+            fields |= {"NumMedia": "1", "MediaContentType0": wanted.media}
+        token = secrets.token_hex(16) if wanted.forge else keys.twilio_auth_token
         results: list[tuple[int, float]] = []
 
         async def post_once(client: httpx.AsyncClient) -> None:
             started = time.perf_counter()
-            response = await client.send(signed_webhook(token, settings.external_url, settings.own_url, fields))
+            try:
+                response = await client.send(signed_webhook(token, settings.external_url, settings.own_url, fields))
+            except httpx.TransportError:
+                # The page says that nobody was reached when no status comes back.
+                return
             results.append((response.status_code, round((time.perf_counter() - started) * 1000, 1)))
 
         async with httpx.AsyncClient(timeout=15.0) as client, anyio.create_task_group() as group:
-            for _ in range(times):
+            for _ in range(min(wanted.times, MOST_TIMES)):
                 group.start_soon(post_once, client)
         return Response(
             {
@@ -87,7 +102,7 @@ def simulator_handlers(context: ChannelContext) -> list[ControllerRouterHandler]
         )
 
     @get("/simulator/events")
-    async def events(phone: FromQuery[str], after: FromQuery[int] = 0) -> ServerSentEvent:
+    async def events(phone: FromQuery[str], after: SeenUpTo = 0) -> ServerSentEvent:
         # From `after` again when the page comes back: a message that it has may have changed its state since.
         return stream_thread(lambda last: thread_after(core, "sms", phone, last), after, to_phone, shows_state=True)
 

@@ -13,6 +13,8 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 
+from channels.reading import Unreadable, read_form
+
 MOST_KEPT = 5_000
 
 
@@ -85,7 +87,10 @@ def provider_handlers(provider: PretendTwilio, prefix: str = "") -> list[Control
 
     @post(path, status_code=201, exclude_from_csrf=True)
     async def create_message(request: Request, account_sid: FromPath[str]) -> Response[dict[str, Any]]:  # type: ignore[type-arg]
-        form = await request.form()
+        try:
+            form = await read_form(request)
+        except Unreadable as error:
+            return Response({"code": 20001, "message": str(error), "status": 400}, status_code=400)
         to, body = str(form.get("To", "")), str(form.get("Body", ""))
         if not to or not body:
             return Response({"code": 21604, "message": "To and Body are required", "status": 400}, status_code=400)

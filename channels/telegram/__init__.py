@@ -27,6 +27,12 @@ class Telegram:
         """Hands messages to Telegram."""
         return TelegramSender.from_settings(settings)
 
+    def door(self, settings: Settings) -> str | None:
+        """The bot's name, with its @."""
+        if settings.telegram_comes_by == "off" or not settings.telegram_bot_name:
+            return None
+        return f"@{settings.telegram_bot_name.removeprefix('@')}"
+
     def running(self, context: ChannelContext) -> AbstractAsyncContextManager[None]:
         """What runs beside the web application: polling, or telling Telegram where our webhook is."""
         return telegram_running(context)

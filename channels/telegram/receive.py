@@ -4,7 +4,6 @@ Source of the rules: core.telegram.org/bots/api#setwebhook and #getupdates.
 """
 
 import asyncio
-import json
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -24,10 +23,20 @@ from telegram.ext import Updater
 
 from channels.base import ChannelContext
 from channels.gateway import Outcome
+from channels.reading import Unreadable, read_json
 from channels.telegram.bot_api import Bot, make_bot
 from channels.telegram.buttons import UNSTORED
 from channels.telegram.gaps import UpdateGaps
-from channels.telegram.updates import CHANNEL, WANTED, Edited, FromGroup, Pressed, read_update
+from channels.telegram.updates import (
+    CHANNEL,
+    WANTED,
+    Edited,
+    FromGroup,
+    Heard,
+    NotUnderstood,
+    Pressed,
+    read_update,
+)
 from helpline.domain.messages import InboundMessage
 from helpline.services.provider_messages import is_waiting, recent_words
 from helpline.services.threads import thread_after
@@ -90,7 +99,13 @@ class Intake:
 
     def _take_or_give_up(self, update: Update) -> Taken:
         try:
-            taken = self._take(update)
+            heard = read_update(update, self._core.clock.now())
+        except NotUnderstood as error:
+            # Refused, it would hold up all the others.
+            log.error("update not understood", error=str(error))
+            return Taken(Outcome.STORED)
+        try:
+            taken = self._take(update, heard)
         except Exception as error:
             # One update that breaks us must not keep everybody else's waiting behind it for ever.
             self._failures[update.update_id] += 1
@@ -107,8 +122,7 @@ class Intake:
         except StorageUnavailable as error:
             log.warning("gaps not looked for", reason=str(error))
 
-    def _take(self, update: Update) -> Taken:
-        heard = read_update(update, self._core.clock.now())
+    def _take(self, update: Update, heard: Heard | None) -> Taken:
         match heard:
             case InboundMessage():
                 return self._hand_in(heard)
@@ -240,8 +254,8 @@ def telegram_receivers(context: ChannelContext) -> Sequence[ControllerRouterHand
             log.warning("webhook refused", reason="secret")
             return Response("not from Telegram", status_code=403)
         try:
-            fields = json.loads(await request.body())
-        except (ValueError, RecursionError):
+            fields = read_json(await request.body())
+        except Unreadable:
             log.warning("webhook refused", reason="not JSON")
             return Response("not JSON", status_code=400)
         try:

@@ -20,6 +20,8 @@ LATE_AFTER = timedelta(minutes=10)
 # The control words that what people do in Telegram itself stands for.
 STOP, START = "STOP", "START"
 UNKNOWN_KIND = "unknown"
+LONGEST_NUMBER = 18
+LONGEST_ID = 80
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,29 @@ class FromGroup:
 Heard = InboundMessage | Edited | Pressed | FromGroup
 
 
+class NotUnderstood(ValueError):
+    """An update that is not as Telegram describes them. It will not read better the next time."""
+
+
 def read_update(update: Update, now: datetime) -> Heard | None:
-    """What an update means to us, or None if it is nothing that anybody said."""
+    """What an update means to us, or None if it is nothing that anybody said. Raises NotUnderstood."""
+    if not isinstance(update.update_id, int) or not 0 <= update.update_id < 10**LONGEST_NUMBER:
+        raise NotUnderstood("update_id")
+    try:
+        heard = _read(update, now)
+    except Exception as error:
+        # The library takes over what it gets without looking at its types.
+        raise NotUnderstood(type(error).__name__) from error
+    message = heard.message if isinstance(heard, Edited | Pressed) else heard
+    if isinstance(message, InboundMessage):
+        if not isinstance(message.text, str) or len(message.provider_id) > LONGEST_ID:
+            raise NotUnderstood("text")
+    elif isinstance(message, FromGroup) and not isinstance(message.chat_id, int):
+        raise NotUnderstood("chat_id")
+    return heard
+
+
+def _read(update: Update, now: datetime) -> Heard | None:
     if update.my_chat_member is not None:
         return _membership(update.my_chat_member, update.update_id)
     if update.callback_query is not None:

@@ -25,3 +25,7 @@ class Webchat:
     def sender(self, settings: Settings, keys: Keys) -> WebchatSender:
         """The page fetches its messages itself."""
         return WebchatSender()
+
+    def door(self, settings: Settings) -> str | None:
+        """The address of the full page."""
+        return f"{settings.external_url}/chat"

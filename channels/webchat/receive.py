@@ -1,6 +1,5 @@
 """Chat messages come in: the page, its posts, its stream of events, and leaving it."""
 
-import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +10,13 @@ import anyio
 from litestar import MediaType, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.exceptions import TooManyRequestsException
-from litestar.params import FromQuery
 from litestar.response import Redirect, ServerSentEvent, Template
 from litestar.types import ControllerRouterHandler
 
 from channels.base import FRAMED_BY, ChannelContext
-from channels.event_stream import POLL_SECONDS, stream_thread
+from channels.event_stream import POLL_SECONDS, SeenUpTo, stream_thread
 from channels.gateway import Outcome
+from channels.reading import Unreadable, read_form, read_json
 from channels.webchat.embed import HARMLESS_PAGE, frame_ancestors, launcher_handlers, read_origins
 from channels.webchat.limits import Asked, post_limits, seconds_to_wait, stream_limit, tidying
 from channels.webchat.session import SESSION_SECONDS, FrameCookie, Sessions
@@ -56,9 +55,9 @@ def parse_post(content_type: str, body: bytes, form: dict[str, str]) -> tuple[st
     fields: Any = form
     if content_type.partition(";")[0].strip().lower() == "application/json":
         try:
-            fields = json.loads(body)
-        except (ValueError, RecursionError):
-            raise BadPost(400, "The body is not JSON.") from None
+            fields = read_json(body)
+        except Unreadable as error:
+            raise BadPost(400, str(error)) from None
         if not isinstance(fields, dict):
             raise BadPost(400, "The JSON must be an object with an id and a text.")
     client_id, text = fields.get("id"), fields.get("text")
@@ -166,10 +165,12 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
             return _refuse(403, "Open the chat page first.")
         try:
             body = await request.body()
-            form = {} if is_json or len(body) > LONGEST_BODY else dict(await request.form())
+            form = {} if is_json or len(body) > LONGEST_BODY else await read_form(request)
             client_id, text = parse_post(request.headers.get("content-type", ""), body, form)
         except BadPost as error:
             return _refuse(error.status, error.reason)
+        except Unreadable as error:
+            return _refuse(400, str(error))
         if not is_json and text.strip(" .!\r\n").lower() == HIDE_WORD:
             return Redirect("/chat", status_code=303, cookies=[cookie(HIDDEN_COOKIE, "1", None)], headers=_NO_STORE)
         message = InboundMessage("web", f"{_scope(core.addresses, name)}:{client_id}", name, text)
@@ -188,7 +189,7 @@ def webchat_receivers(context: ChannelContext) -> Sequence[ControllerRouterHandl
         middleware=[stream_limit()],
         exception_handlers={TooManyRequestsException: too_many},
     )
-    async def events(request: Asked, after: FromQuery[int] = 0) -> ServerSentEvent | Response[Any]:
+    async def events(request: Asked, after: SeenUpTo = 0) -> ServerSentEvent | Response[Any]:
         name = session_of(request)
         if name is None:
             return _refuse(403, "Open the chat page first.")
@@ -273,7 +274,12 @@ def _whole_thread(read_after: Callable[[int], list[ThreadMessage]]) -> list[Thre
 def is_own_origin(headers: Mapping[str, str], external_url: str) -> bool:
     """Whether a post comes from a page of ours: no origin (no browser), our address, or the host it was sent to."""
     origin = headers.get("origin")
-    return origin is None or origin == external_url or urlsplit(origin).netloc == headers.get("host")
+    if origin is None or origin == external_url:
+        return True
+    try:
+        return urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
 
 
 async def _wait_for_reply(read: Callable[[], list[ThreadMessage]]) -> None:

@@ -16,6 +16,9 @@ NEVER_RESENT = frozenset({Purpose.HOLDING, Purpose.CONTROL})
 # A prompt is worth nothing when it comes in the evening instead of the morning.
 PROMPT_VALID_FOR = timedelta(hours=4)
 
+# Networks give a number that nobody uses to somebody else after some months.
+NUMBER_MAY_BE_ANOTHERS_AFTER = timedelta(days=183)
+
 LONGEST_RETRY = timedelta(hours=24)
 # How long after each failure the next try comes.
 _WITHIN_A_DAY = tuple(timedelta(minutes=minutes) for minutes in (15, 60, 180, 360, 360))

@@ -20,11 +20,17 @@ class TalkWords:
 
     carer_signs: tuple[str, ...]
     people: Mapping[str, PersonWords]
+    automatic: tuple[str, ...]
 
     def shows_a_carer(self, text: str) -> bool:
         """Whether somebody says in other words that they look after a person."""
         said = f" {plain(text)} "
         return any(f" {sign} " in said for sign in self.carer_signs)
+
+    def is_automatic(self, text: str) -> bool:
+        """Whether a phone or a mailbox wrote this while its owner was away."""
+        said = f" {plain(text)} "
+        return any(f" {sign} " in said for sign in self.automatic)
 
     def person_in(self, text: str) -> str | None:
         """Whom a text is about: the one who is named first; None if nobody is."""

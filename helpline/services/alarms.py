@@ -20,6 +20,8 @@ NOT_DELIVERED = "message-not-delivered"
 FOUND_LATE = "messages-found-late"
 TOO_MANY = "too-many-messages"
 NOT_ANSWERED = "message-not-answered"
+WRONG_CODES = "many-wrong-codes"
+LOOP = "same-message-again-and-again"
 
 log = structlog.get_logger("alarms")
 

@@ -131,7 +131,7 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
         conversation.topic,
         None if general else conversation.answer,
         form="short" if turn.form == "sms" else "long",
-        authority=turn.contact.authority,
+        authority=turn.conversation.authority,
         today=turn.core.today(),
         words=turn.core.words,
     )
@@ -215,7 +215,7 @@ def give_more(core: Core, message_id: int, understanding: Understanding) -> Repl
             conversation.topic,
             conversation.answer,
             form="long",
-            authority=turn.contact.authority,
+            authority=turn.conversation.authority,
             today=turn.core.today(),
             words=turn.core.words,
         )
@@ -247,7 +247,9 @@ def repeat_last(core: Core, message_id: int, understanding: Understanding) -> Re
     """What was last said, again."""
 
     def make(turn: Turn) -> Reply:
-        last = repositories.last_reply_text(turn.session, turn.contact.id, turn.message_id)
+        last = repositories.last_reply_text(
+            turn.session, turn.contact, turn.conversation.began_at, turn.message_id
+        )
         return Reply(last if last is not None else turn.say("repeat-nothing"))
 
     return must_say(in_turn(core, message_id, understanding, make))
@@ -273,13 +275,13 @@ def decline_out_of_scope(core: Core, message_id: int, understanding: Understandi
 
 
 def _out_of_scope(turn: Turn) -> Reply:
-    core, contact = turn.core, turn.contact
+    core, talk = turn.core, turn.conversation
     kind = core.off_topic.kind_of(turn.text)
     if kind.id != OTHER:
-        reply_id, values = core.off_topic.reply_for(kind, contact.district, contact.authority)
+        reply_id, values = core.off_topic.reply_for(kind, talk.district, talk.authority)
         return Reply(turn.say(reply_id, **values))
-    turn.conversation.misunderstood_in_a_row += 1
-    if turn.conversation.misunderstood_in_a_row >= MISUNDERSTANDINGS_BEFORE_MENU:
+    talk.misunderstood_in_a_row += 1
+    if talk.misunderstood_in_a_row >= MISUNDERSTANDINGS_BEFORE_MENU:
         return Reply(turn.say("out-of-scope-again"))
     return Reply(turn.say("out-of-scope"))
 

@@ -16,7 +16,8 @@ class Received:
     """What became of an inbound message.
 
     outbox_id: a reply that is ready to go; turn_for: the message that the assistant is to be asked about, this one or
-    one that waited for it; danger_kind and case_id: set when a case was opened or added to.
+    one that waited for it; danger_kind and case_id: set when a case was opened or added to. notices: what the same person
+    is told on other channels, as (outbox entry, contact).
     """
 
     message_id: int
@@ -26,6 +27,7 @@ class Received:
     turn_for: int | None = None
     danger_kind: str | None = None
     case_id: int | None = None
+    notices: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,16 @@ class Arrival:
         """How the person's channel is worded."""
         return self.core.form_of(self.contact.channel)
 
-    def say(self, reply_id: str) -> str:
+    def say(self, reply_id: str, **values: str) -> str:
         """A reply's words for this person."""
-        return self.core.say(reply_id, self.form, self.contact.authority)
+        return self.core.say(reply_id, self.form, self.conversation.authority, **values)
+
+    def tell(self, contact: Contact, reply_id: str) -> int:
+        """Queue a reply for another contact of the same person; gives its entry id."""
+        text = self.core.say(reply_id, self.core.form_of(contact.channel), self.conversation.authority)
+        return put_in_outbox(
+            self.session, self.core, contact, Reply(text), in_reply_to=None, purpose=Purpose.CONTROL, now=self.now
+        )
 
     def put_in_outbox(
         self, text: str, purpose: Purpose, options: tuple[str, ...] = (), *, in_its_letters: bool = False
@@ -76,7 +85,7 @@ class Arrival:
         self.inbound.state, self.inbound.state_reason, self.inbound.settled_at = state, reason, self.now
         return self.received()
 
-    def answer(self, text: str, purpose: Purpose, reason: str) -> Received:
+    def answer(self, text: str, purpose: Purpose, reason: str, options: tuple[str, ...] = ()) -> Received:
         """The message is answered with this text."""
-        outbox_id = self.put_in_outbox(text, purpose)
+        outbox_id = self.put_in_outbox(text, purpose, options)
         return replace(self.settle(InboundState.ANSWERED, reason), outbox_id=outbox_id)

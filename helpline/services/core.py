@@ -29,7 +29,8 @@ LOCAL_TIME = ZoneInfo("Europe/London")
 class Core:
     """The product without its edges.
 
-    forms: how each channel is worded. read_yes_no: what a reply to a yes-or-no question of ours says, or None where it
+    forms: how each channel is worded. doors: where each channel is found, as people are told ("+44 1245 ...", a web
+    address), without those that cannot be. read_yes_no: what a reply to a yes-or-no question of ours says, or None where it
     says neither.
     """
 
@@ -52,6 +53,7 @@ class Core:
     languages: tuple[Language, ...]
     off_topic: OffTopic
     sending_limits: Mapping[str, SendingLimits] = field(default_factory=dict)
+    doors: Mapping[str, str] = field(default_factory=dict)
 
     def form_of(self, channel: str) -> Channel:
         """How a channel is worded. Raises KeyError for a channel that is not registered."""

@@ -40,7 +40,7 @@ def answer_danger(arrival: Arrival, danger: Danger) -> Received:
     said = replace(danger, tier=SURE) if is_known else danger
     outbox_id = None
     if arrival.message.answerable and not arrival.already_warned:
-        text = arrival.core.safety_reply(said, arrival.form, arrival.contact.authority)
+        text = arrival.core.safety_reply(said, arrival.form, arrival.conversation.authority)
         options = (arrival.say("option-yes"), arrival.say("option-no")) if said.tier == MAY_BE else ()
         outbox_id = arrival.put_in_outbox(text, Purpose.SAFETY, options)
     case = cases.note_danger(arrival.session, arrival.core, arrival.contact, arrival.inbound, danger, outbox_id)
@@ -117,13 +117,19 @@ def _thank(arrival: Arrival, case: DangerCase, asked_about: int) -> Received:
 
 def give_numbers_again(arrival: Arrival) -> Received:
     """The routes of the person's latest danger, or everybody's; also to somebody who has ended the texts and asks."""
-    open_cases = repositories.open_cases_of(arrival.session, arrival.contact.id)
+    # A number may have become somebody else's, who must not learn of it.
+    began_at = arrival.conversation.began_at
+    open_cases = [
+        case
+        for case in repositories.open_cases_of(arrival.session, arrival.contact.id)
+        if case.last_evidence_at >= began_at
+    ]
     latest = max(open_cases, key=lambda case: case.last_evidence_at, default=None)
     if latest is None:
         text = arrival.say("safe")
     else:
         danger = Danger(latest.kind, SURE, _who(arrival, latest), NUMBERS_AGAIN_RULE, joined=False)
-        text = arrival.core.safety_reply(danger, arrival.form, arrival.contact.authority)
+        text = arrival.core.safety_reply(danger, arrival.form, arrival.conversation.authority)
     return arrival.answer(text, Purpose.SAFETY, NUMBERS_AGAIN_RULE)
 
 

@@ -55,7 +55,7 @@ def put_in_outbox(
 
 
 def _with_first_contact_lead(session: Session, core: Core, contact: Contact, text: str, purpose: Purpose) -> str:
-    if purpose is not Purpose.REPLY or repositories.has_been_written_to(session, contact.id):
+    if purpose is not Purpose.REPLY or repositories.has_been_written_to(session, contact):
         return text
     lead = core.say("first-contact-lead", "sms")
     whole = f"{lead} {text}"
@@ -69,7 +69,7 @@ def _with_late_lead(
     if purpose is not Purpose.REPLY or in_reply_to is None:
         return text
     form = core.form_of(contact.channel)
-    lead = core.say("late-answer-lead", form, contact.authority)
+    lead = core.say("late-answer-lead", form, repositories.conversation_of(session, contact).authority)
     inbound = session.get(Inbound, in_reply_to)
     if inbound is None or not inbound.late or text.startswith(lead):
         return text

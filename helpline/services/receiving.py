@@ -1,7 +1,7 @@
 """A message comes in: stored first, read for danger before anything else, and what needs no model is answered."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from helpline.domain.contact_line import expand
@@ -10,25 +10,23 @@ from helpline.domain.messages import InboundMessage, InboundState, Purpose
 from helpline.domain.off_topic import Language, language_of
 from helpline.domain.places import AmbiguousPlace, Place
 from helpline.domain.safety import SURE
+from helpline.domain.sending_limits import NUMBER_MAY_BE_ANOTHERS_AFTER
 from helpline.domain.sms import to_gsm7
 from helpline.domain.text import has_words, is_only_links, storable
-from helpline.services import cases
+from helpline.services import cases, control, forgetting, joining, loops
 from helpline.services.alarms import NOT_ANSWERED, day_of, note_alarm
 from helpline.services.arrival import Arrival, Received
 from helpline.services.core import Core
 from helpline.services.danger import answer_danger, give_numbers_again, is_to_be_answered, take_answer
 from helpline.storage import repositories
 from helpline.storage.engine import Session, StorageConflict
-from helpline.storage.models import Contact, TurnRecord
+from helpline.storage.models import Contact, Conversation, TurnRecord
 
 JOINED_MESSAGES = 3
 JOINED_WITHIN = timedelta(hours=1)
 
-# A control word that is answered without the assistant, and the reply that it gets.
 # Why a message was settled: it is in a language that the assistant does not read, so staff look at it.
 OTHER_LANGUAGE = "other-language"
-_ANSWERED_HERE = {"stop": "stop-confirmed", "start": "start-confirmed", "help": "help"}
-
 # Why a message is not answered though a person may have written it; a sender that is a name is an advertisement.
 _STAFF_LOOK_AT = frozenset({"sender-abroad", "sender-on-whatsapp"})
 
@@ -64,13 +62,23 @@ def _store(session: Session, core: Core, message: InboundMessage, already_warned
     stored = repositories.find_inbound(session, message.channel, message.provider_id)
     if stored is not None:
         return Received(stored.entry_id, contact.id, new=False)
+    if core.form_of(message.channel) == "sms" and _has_been_silent(session, contact, now):
+        # The number may be somebody else's by now, who must not be told anything of what was said before.
+        conversation = repositories.start_afresh(session, contact, now)
+    if contact.forget_at is not None:
+        contact.forget_at = now + forgetting.ADDRESS_GOES_AFTER
     inbound = repositories.add_inbound(session, contact, message, now)
     return Arrival(session, core, contact, conversation, inbound, message, already_warned, now)
 
 
+def _has_been_silent(session: Session, contact: Contact, now: datetime) -> bool:
+    last = repositories.last_heard_from(session, contact.id)
+    return last is not None and now - last > NUMBER_MAY_BE_ANOTHERS_AFTER
+
+
 def _deal_with(arrival: Arrival) -> Received:
     core, message, contact = arrival.core, arrival.message, arrival.contact
-    _note_place(core, contact, message.text)
+    _note_place(core, arrival.conversation, message.text)
     recent = repositories.recent_inbound_texts(
         arrival.session, contact.id, arrival.inbound.entry_id, arrival.now - JOINED_WITHIN, JOINED_MESSAGES
     )
@@ -90,10 +98,16 @@ def _deal_with(arrival: Arrival) -> Received:
 
     if word == "safe":
         return give_numbers_again(arrival)
-    if word in _ANSWERED_HERE:
-        return _obey(arrival, word)
+    done = control.obey_at_any_time(arrival, word) or forgetting.take_answer(arrival)
+    if done is not None:
+        return done
     if contact.opted_out_at is not None:
         return arrival.settle(InboundState.SUPPRESSED, "opted-out")
+    done = control.obey(arrival, word)
+    if done is None and word is None:
+        done = joining.take_code(arrival) or loops.settle_loop(arrival)
+    if done is not None:
+        return done
 
     unreadable = _unreadable(message)
     if unreadable is not None:
@@ -107,7 +121,7 @@ def _deal_with(arrival: Arrival) -> Received:
 def _answer_in(language: Language, arrival: Arrival) -> Received:
     """One line in the person's own language on how to get an interpreter, and a mark for staff."""
     core = arrival.core
-    text = expand(language.line.on(arrival.form), core.guide, arrival.contact.authority, core.words, arrival.form)
+    text = expand(language.line.on(arrival.form), core.guide, arrival.conversation.authority, core.words, arrival.form)
     letters_are_lost = "?" in to_gsm7(text) and "?" not in text
     arrival.session.add(
         TurnRecord(
@@ -146,28 +160,9 @@ def _unreadable(
     return None
 
 
-def _note_place(core: Core, contact: Contact, text: str) -> None:
+def _note_place(core: Core, conversation: Conversation, text: str) -> None:
     place = core.gazetteer.find(text)
     if isinstance(place, Place):
-        contact.district, contact.authority = place.district, place.authority
+        conversation.district, conversation.authority = place.district, place.authority
     elif isinstance(place, AmbiguousPlace) and place.authority is not None:
-        contact.district, contact.authority = None, place.authority
-
-
-def _obey(arrival: Arrival, word: str) -> Received:
-    contact, reply_id = arrival.contact, _ANSWERED_HERE[word]
-    if word == "start":
-        contact.opted_out_at = None
-        if not repositories.has_been_written_to(arrival.session, contact.id):
-            # Telegram has everybody begin with START; nobody is welcomed back who was never here.
-            reply_id = "welcome"
-    elif contact.opted_out_at is not None:
-        return arrival.settle(InboundState.SUPPRESSED, "opted-out")
-    elif word == "stop":
-        contact.opted_out_at = arrival.now
-        arrival.conversation.expects = None
-        case_id = cases.note_opt_out(arrival.session, arrival.core, contact.id)
-        if case_id is not None:
-            text = arrival.say("stop-confirmed-after-danger")
-            return replace(arrival.answer(text, Purpose.CONTROL, word), case_id=case_id)
-    return arrival.answer(arrival.say(reply_id), Purpose.CONTROL, word)
+        conversation.district, conversation.authority = None, place.authority

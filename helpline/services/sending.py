@@ -8,13 +8,13 @@ from enum import StrEnum
 import structlog
 
 from helpline.domain.messages import Again, OutboundMessage, OutboxState, Purpose, SendError, SendResult
-from helpline.domain.sending_limits import PROACTIVE, SendingLimits
+from helpline.domain.sending_limits import NUMBER_MAY_BE_ANOTHERS_AFTER, PROACTIVE, SendingLimits
 from helpline.ports import MessageSender
 from helpline.services.alarms import SPENDING_LIMIT, TOO_MANY, day_of, hour_of, local_midnight, note_alarm
 from helpline.services.cases import note_reply_refused
 from helpline.services.core import Core
 from helpline.services.receipts import note_consequences, note_handed_over
-from helpline.storage import deliveries
+from helpline.storage import deliveries, repositories
 from helpline.storage.engine import Session
 from helpline.storage.models import Contact, Outbox, ThreadEntry
 
@@ -107,6 +107,9 @@ def _claim(session: Session, core: Core, entry_id: int) -> Claim | NotYet | None
         return NotYet((outbox.not_before - now).total_seconds())
     if deliveries.is_behind(session, contact.id, entry_id, outbox.purpose):
         return NotYet(None)
+    if not contact.address_encrypted:
+        outbox.state, outbox.staff_note = OutboxState.SUPPRESSED, "the person asked to be forgotten"
+        return None
     is_uncertain = outbox.state == OutboxState.SENDING
     if not is_uncertain:
         why_not = _why_not(session, core, outbox, entry, contact)
@@ -135,8 +138,10 @@ def _claim(session: Session, core: Core, entry_id: int) -> Claim | NotYet | None
 def _why_not(session: Session, core: Core, outbox: Outbox, entry: ThreadEntry, contact: Contact) -> str | None:
     """What speaks against sending a message at all."""
     now = core.clock.now()
-    if outbox.purpose in PROACTIVE and deliveries.is_unreachable(session, contact.id):
-        return "nobody can be reached at this number"
+    if outbox.purpose in PROACTIVE:
+        speaks_against = _why_not_unasked(session, contact, now)
+        if speaks_against is not None:
+            return speaks_against
     is_resent = outbox.provider_message_id is not None and outbox.purpose in _RESENT_IN_ORDER
     if is_resent and deliveries.was_overtaken(session, contact.id, outbox.entry_id):
         return "overtaken by a later reply"
@@ -150,6 +155,19 @@ def _why_not(session: Session, core: Core, outbox: Outbox, entry: ThreadEntry, c
     if outbox.purpose in PROACTIVE and _is_too_dear(session, core, contact.channel, limits, outbox.segments):
         note_alarm(session, core, SPENDING_LIMIT, f"{contact.channel} {day_of(now)}", channel=contact.channel)
         return "the day's spending limit is reached"
+    return None
+
+
+def _why_not_unasked(session: Session, contact: Contact, now: datetime) -> str | None:
+    """What speaks against sending a person anything that they did not ask for just now."""
+    if deliveries.is_unreachable(session, contact.id):
+        return "nobody can be reached at this number"
+    paused_until = repositories.conversation_of(session, contact).paused_until
+    if paused_until is not None and paused_until > now:
+        return "the person asked for a break"
+    heard = repositories.last_heard_from(session, contact.id)
+    if heard is not None and now - heard > NUMBER_MAY_BE_ANOTHERS_AFTER:
+        return "not heard of for half a year, so the number may be somebody else's"
     return None
 
 

@@ -109,11 +109,11 @@ def show_services(turn: Turn) -> Reply:
 
 def wanted(turn: Turn, search: dict[str, Any]) -> Wanted:
     """A conversation's search in the terms of the directory, with the place that is known by now."""
-    authority = turn.core.guide.authorities.get(turn.contact.authority or "")
+    authority = turn.core.guide.authorities.get(turn.conversation.authority or "")
     return Wanted(
         terms=tuple(search["terms"]),
         words=str(search.get("words") or ""),
-        district=turn.contact.district,
+        district=turn.conversation.district,
         authority_area=authority.short_name if authority else None,
         age=search.get("age"),
         open_at=turn.core.clock.now().astimezone(LOCAL_TIME) if search.get("open_now") else None,
@@ -121,7 +121,7 @@ def wanted(turn: Turn, search: dict[str, Any]) -> Wanted:
 
 
 def _lead(turn: Turn, need: str, *, open_now: bool) -> str:
-    place = turn.contact.district
+    place = turn.conversation.district
     key = "services-lead" if place else "services-lead-anywhere"
     return turn.say(f"{key}-open" if open_now else key, need=need, place=place or "")
 
@@ -133,7 +133,7 @@ def _page(turn: Turn, lead: str, left: Sequence[Service]) -> tuple[Sequence[Serv
         lines = [lead, *(_line(turn, number, service) for number, service in enumerate(page, 1))]
         more = len(left) > count
         foot = turn.say("services-more" if more else "services-detail")
-        if turn.contact.district is None:
+        if turn.conversation.district is None:
             foot = turn.say("services-ask-place", who=turn.about)
         text = joined(turn.form, ["\n".join(lines), foot]) if turn.form == "chat" else "\n".join([*lines, foot])
         if turn.form == "chat" or count == 1 or has_room(text):
@@ -194,7 +194,7 @@ def _nothing_left(turn: Turn, search: dict[str, Any], *, anything: bool) -> Repl
     if search.get("open_now"):
         turn.conversation.search = {**search, "open_now": False}
         return Reply(turn.say("services-none-open", need=need))
-    if turn.contact.district is None and _is_anywhere(turn, search):
+    if turn.conversation.district is None and _is_anywhere(turn, search):
         return Reply(turn.say("services-ask-place-first", need=need, who=turn.about))
     return Reply(turn.say("services-none", need=need))
 

@@ -52,5 +52,5 @@ def thread_after(core: Core, channel: str, address: str, after: int = 0, most: i
                 encoding=outbox.encoding if outbox else "",
                 state=outbox.state if outbox else inbound.state if inbound else "",
             )
-            for entry, inbound, outbox in repositories.thread_after(session, contact.id, after, most)
+            for entry, inbound, outbox in repositories.thread_after(session, contact, after, most)
         ]

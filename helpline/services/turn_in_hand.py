@@ -41,7 +41,7 @@ class Turn:
 
     def say(self, key: str, **values: str) -> str:
         """A reply's words for this person's channel and council."""
-        return self.core.say(key, self.form, self.contact.authority, **values)
+        return self.core.say(key, self.form, self.conversation.authority, **values)
 
 
 def in_turn(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from helpline.services.core import Core
+from helpline.storage import repositories
 from helpline.storage.models import CaseEvidence, Contact, DangerCase, Inbound, ThreadEntry, TurnRecord
 
 
@@ -35,7 +36,7 @@ def review_turn(core: Core, message_id: int) -> TurnReview:
             topic=record.topic if record else None,
             answer=record.answer if record else None,
             danger=case.kind if case else None,
-            district=contact.district,
+            district=repositories.conversation_of(session, contact).district,
             out_of_scope=record.out_of_scope if record else False,
             opted_out=contact.opted_out_at is not None,
         )

@@ -114,7 +114,7 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
             return None
         form = core.form_of(contact.channel)
         if cases.recent_case(session, core, contact.id) is not None:
-            calm = _calm(session, core, message_id, contact)
+            calm = _calm(session, core, message_id, contact, conversation)
             was_promised = repositories.find_outbox(session, message_id, Purpose.HOLDING) is not None
             if calm is not None and inbound.state_reason == ASKED_AGAIN and not was_promised:
                 # They have had our thanks; there was no question in it that we could answer.
@@ -127,7 +127,7 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
         if len(entry.text) > LONGEST_FOR_ASSISTANT:
             text = f"{core.say('too-long-cut', form)}{joiner}{text}"
         if repositories.find_outbox(session, message_id, Purpose.HOLDING) is not None:
-            text = f"{core.say('late-answer-lead', form, contact.authority)}{joiner}{text}"
+            text = f"{core.say('late-answer-lead', form, conversation.authority)}{joiner}{text}"
         options = tuple(option for reply in replies for option in reply.options)
         outbox_id = put_in_outbox(
             session,
@@ -146,7 +146,9 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
 _TOO_CHEERFUL = ("small_talk", "out_of_scope", "nlu_fallback")
 
 
-def _calm(session: Session, core: Core, message_id: int, contact: Contact) -> str | None:
+def _calm(
+    session: Session, core: Core, message_id: int, contact: Contact, conversation: Conversation
+) -> str | None:
     """What is said instead of small talk and "I can't help with that" for a day after danger; None for all else."""
     record = session.get(TurnRecord, message_id)
     form = core.form_of(contact.channel)
@@ -155,7 +157,7 @@ def _calm(session: Session, core: Core, message_id: int, contact: Contact) -> st
     # "Thank you" may be read as the answer to whether something helped.
     if not record.intent.startswith(_TOO_CHEERFUL) and record.reply_text != core.say("helped-yes", form):
         return None
-    return core.say("calm", form, contact.authority)
+    return core.say("calm", form, conversation.authority)
 
 
 def hold(core: Core, message_id: int) -> int | None:
@@ -173,7 +175,7 @@ def hold(core: Core, message_id: int) -> int | None:
         if conversation.holding_for is not None and conversation.holding_for != message_id:
             return None
         conversation.holding_for = message_id
-        reply = Reply(core.say("holding", core.form_of(contact.channel), contact.authority))
+        reply = Reply(core.say("holding", core.form_of(contact.channel), conversation.authority))
         return put_in_outbox(
             session,
             core,
@@ -206,5 +208,5 @@ def give_up(core: Core, message_id: int) -> int | None:
         conversation.holding_for = None
         if contact.opted_out_at is not None:
             return None
-        reply = Reply(core.say("could-not-answer", core.form_of(contact.channel), contact.authority))
+        reply = Reply(core.say("could-not-answer", core.form_of(contact.channel), conversation.authority))
         return put_in_outbox(session, core, contact, reply, in_reply_to=message_id, purpose=Purpose.REPLY, now=now)

@@ -57,7 +57,11 @@ class Base(DeclarativeBase):
 
 
 class Contact(Base):
-    """A person on one channel. The address is encrypted; address_hash (keyed) finds it."""
+    """A person on one channel. The address is encrypted; address_hash (keyed) finds it.
+
+    Contacts with the same conversation are the same person, who has shown it with a code; joined_at: when this one was
+    joined to it. forget_at: when the address goes, because the person asked us to forget them; it is empty after that.
+    """
 
     __tablename__ = "contact"
 
@@ -67,16 +71,18 @@ class Contact(Base):
     address_encrypted: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    district: Mapped[str | None] = mapped_column(String(40))
-    authority: Mapped[str | None] = mapped_column(String(16))
+    conversation_id: Mapped[str] = mapped_column(String(32), index=True, server_default="-")
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    forget_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("channel", "address_hash"),)
 
 
 class Conversation(Base):
-    """Where a person is in the talk. assistant_id is all that Rasa ever knows of them.
+    """Where a person is in the talk, and where they live. assistant_id is all that Rasa ever knows of them.
 
-    expects is the question that was last asked and is still open. more_page counts the pages of the last answer's
+    began_at: nothing that was said before it belongs to this conversation. paused_until: they are not written to first
+    until then. expects is the question that was last asked and is still open. more_page counts the pages of the last answer's
     long form that were already given. holding_for is the message whose wait was last apologised for. search is the
     last search for services and what it showed; last_shown says whether the last thing shown was an answer or
     services. waiting_questions were asked together with one that was answered, and come with NEXT. about is who the
@@ -85,8 +91,12 @@ class Conversation(Base):
 
     __tablename__ = "conversation"
 
-    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
     assistant_id: Mapped[str] = mapped_column(String(32), unique=True)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    district: Mapped[str | None] = mapped_column(String(40))
+    authority: Mapped[str | None] = mapped_column(String(16))
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     topic: Mapped[str | None] = mapped_column(String(64))
     answer: Mapped[str | None] = mapped_column(String(64))
     more_page: Mapped[int] = mapped_column(Integer, default=0)
@@ -326,3 +336,24 @@ class ChannelState(Base):
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
     next_free_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     read_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class JoinCode(Base):
+    """A code that joins another channel to a person's conversation; kept as a keyed hash. channel: which it is for."""
+
+    __tablename__ = "join_code"
+
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    good_until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WrongJoinCode(Base):
+    """A code that somebody sent and that was none."""
+
+    __tablename__ = "wrong_join_code"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from helpline.domain.messages import InboundMessage, InboundState, Purpose
@@ -40,18 +40,19 @@ def find_or_add_contact(
         select(Contact).where(Contact.channel == channel, Contact.address_hash == by_hash).with_for_update()
     )
     if contact is not None:
-        return contact, conversation_of(session, contact.id)
+        if not contact.address_encrypted:
+            contact.address_encrypted = addresses.encrypt(address)
+        return contact, conversation_of(session, contact)
+    conversation = new_conversation(session, now)
     contact = Contact(
         id=uuid.uuid4().hex,
         channel=channel,
         address_hash=by_hash,
         address_encrypted=addresses.encrypt(address),
         created_at=now,
+        conversation_id=conversation.id,
     )
-    conversation = Conversation(contact_id=contact.id, assistant_id=uuid.uuid4().hex)
     session.add(contact)
-    session.flush()
-    session.add(conversation)
     session.flush()
     return contact, conversation
 
@@ -59,12 +60,50 @@ def find_or_add_contact(
 def lock_contact(session: Session, contact_id: str) -> tuple[Contact, Conversation]:
     """A person and their conversation, locked for this transaction."""
     contact = session.get_one(Contact, contact_id, with_for_update=True)
-    return contact, conversation_of(session, contact_id)
+    return contact, conversation_of(session, contact)
 
 
-def conversation_of(session: Session, contact_id: str) -> Conversation:
-    """Where a person is in the talk."""
-    return session.get_one(Conversation, contact_id)
+def conversation_of(session: Session, contact: Contact) -> Conversation:
+    """Where a person is in the talk, locked: another of their channels may be writing too."""
+    return session.get_one(Conversation, contact.conversation_id, with_for_update=True)
+
+
+def new_conversation(session: Session, now: datetime) -> Conversation:
+    """A talk that begins now, and that knows nothing yet."""
+    conversation = Conversation(id=uuid.uuid4().hex, assistant_id=uuid.uuid4().hex, began_at=now)
+    session.add(conversation)
+    session.flush()
+    return conversation
+
+
+def contacts_in(session: Session, conversation_id: str) -> Sequence[Contact]:
+    """The contacts of one person, first met first."""
+    return session.scalars(
+        select(Contact).where(Contact.conversation_id == conversation_id).order_by(Contact.created_at, Contact.id)
+    ).all()
+
+
+def start_afresh(session: Session, contact: Contact, now: datetime) -> Conversation:
+    """A contact begins a new conversation, alone, and nothing of the one before is known in it."""
+    left = session.get_one(Conversation, contact.conversation_id)
+    conversation = new_conversation(session, now)
+    contact.conversation_id, contact.joined_at = conversation.id, None
+    session.flush()
+    drop_if_empty(session, left)
+    return conversation
+
+
+def drop_if_empty(session: Session, conversation: Conversation) -> None:
+    """Delete a conversation that no contact is in any more."""
+    if not contacts_in(session, conversation.id):
+        session.delete(conversation)
+        session.flush()
+
+
+def _same_person(contact_id: str) -> Select[str]:
+    """The ids of all contacts of the person who has this one."""
+    theirs = select(Contact.conversation_id).where(Contact.id == contact_id).scalar_subquery()
+    return select(Contact.id).where(Contact.conversation_id == theirs)
 
 
 def add_inbound(session: Session, contact: Contact, message: InboundMessage, now: datetime) -> Inbound:
@@ -101,12 +140,40 @@ def recent_inbound_texts(session: Session, contact_id: str, before: int, since: 
     return list(reversed(rows))
 
 
-def has_been_written_to(session: Session, contact_id: str) -> bool:
-    """Whether anything was ever put in the outbox for a person."""
+def said_before(session: Session, contact_id: str, text: str, before: int, since: datetime) -> Sequence[datetime]:
+    """When a contact sent these very words before an entry, oldest first."""
+    return session.scalars(
+        select(ThreadEntry.at)
+        .where(
+            ThreadEntry.contact_id == contact_id,
+            ThreadEntry.direction == "in",
+            ThreadEntry.id < before,
+            ThreadEntry.at >= since,
+            ThreadEntry.text == text,
+        )
+        .order_by(ThreadEntry.id)
+    ).all()
+
+
+def has_been_written_to(session: Session, contact: Contact) -> bool:
+    """Whether anything was put in the outbox for a contact since their conversation began."""
+    began_at = select(Conversation.began_at).where(Conversation.id == contact.conversation_id).scalar_subquery()
     found = session.scalar(
-        select(ThreadEntry.id).where(ThreadEntry.contact_id == contact_id, ThreadEntry.direction == "out").limit(1)
+        select(ThreadEntry.id)
+        .where(ThreadEntry.contact_id == contact.id, ThreadEntry.direction == "out", ThreadEntry.at >= began_at)
+        .limit(1)
     )
     return found is not None
+
+
+def last_heard_from(session: Session, contact_id: str) -> datetime | None:
+    """When a contact wrote last; None if they never did."""
+    return session.scalar(
+        select(ThreadEntry.at)
+        .where(ThreadEntry.contact_id == contact_id, ThreadEntry.direction == "in")
+        .order_by(ThreadEntry.id.desc())
+        .limit(1)
+    )
 
 
 def find_outbox(session: Session, in_reply_to: int, purpose: Purpose) -> Outbox | None:
@@ -114,13 +181,14 @@ def find_outbox(session: Session, in_reply_to: int, purpose: Purpose) -> Outbox 
     return session.scalar(select(Outbox).where(Outbox.in_reply_to == in_reply_to, Outbox.purpose == purpose))
 
 
-def last_reply_text(session: Session, contact_id: str, before: int) -> str | None:
-    """What was last said to a person in answer to something."""
+def last_reply_text(session: Session, contact: Contact, began_at: datetime, before: int) -> str | None:
+    """What was last said to a contact in answer to something, since their conversation began."""
     return session.scalar(
         select(ThreadEntry.text)
         .join(Outbox, Outbox.entry_id == ThreadEntry.id)
         .where(
-            ThreadEntry.contact_id == contact_id,
+            ThreadEntry.contact_id == contact.id,
+            ThreadEntry.at >= began_at,
             ThreadEntry.id < before,
             Outbox.purpose.in_([Purpose.REPLY, Purpose.SAFETY, Purpose.CONTROL]),
         )
@@ -145,11 +213,14 @@ def oldest_unanswered(session: Session, contact_id: str, up_to: int) -> Inbound 
 
 
 def find_open_case(session: Session, contact_id: str, kind: str) -> DangerCase | None:
-    """The open case of this person and kind."""
+    """The open case of this person and kind; the oldest, where two channels had one each before they were joined."""
     return session.scalar(
-        select(DangerCase).where(
-            DangerCase.contact_id == contact_id, DangerCase.kind == kind, DangerCase.state == "open"
+        select(DangerCase)
+        .where(
+            DangerCase.contact_id.in_(_same_person(contact_id)), DangerCase.kind == kind, DangerCase.state == "open"
         )
+        .order_by(DangerCase.id)
+        .limit(1)
     )
 
 
@@ -165,15 +236,17 @@ def open_case(session: Session, contact_id: str, kind: str, now: datetime) -> tu
 
 
 def open_cases_of(session: Session, contact_id: str) -> Sequence[DangerCase]:
-    """A person's open cases."""
+    """A person's open cases, on whichever channel they told of danger."""
     return session.scalars(
-        select(DangerCase).where(DangerCase.contact_id == contact_id, DangerCase.state == "open")
+        select(DangerCase).where(DangerCase.contact_id.in_(_same_person(contact_id)), DangerCase.state == "open")
     ).all()
 
 
 def kinds_ever_of(session: Session, contact_id: str) -> set[str]:
     """The kinds of danger that a person ever told of, in open cases and closed ones."""
-    return set(session.scalars(select(DangerCase.kind).where(DangerCase.contact_id == contact_id)).all())
+    return set(
+        session.scalars(select(DangerCase.kind).where(DangerCase.contact_id.in_(_same_person(contact_id)))).all()
+    )
 
 
 def case_of_reply(session: Session, reply_entry_id: int) -> DangerCase | None:
@@ -240,14 +313,18 @@ def waiting_inbound(session: Session, older_than: datetime, most: int) -> Sequen
 
 
 def thread_after(
-    session: Session, contact_id: str, after: int, most: int
+    session: Session, contact: Contact, after: int, most: int
 ) -> Sequence[tuple[ThreadEntry, Inbound | None, Outbox | None]]:
-    """A person's thread after an entry, in order, with what was received and sent."""
+    """A contact's thread after an entry and since their conversation began, in order, with what was received and sent.
+
+    A channel that was joined to another's conversation keeps what was said on it before.
+    """
+    began_at = select(Conversation.began_at).where(Conversation.id == contact.conversation_id).scalar_subquery()
     rows = session.execute(
         select(ThreadEntry, Inbound, Outbox)
         .outerjoin(Inbound, Inbound.entry_id == ThreadEntry.id)
         .outerjoin(Outbox, Outbox.entry_id == ThreadEntry.id)
-        .where(ThreadEntry.contact_id == contact_id, ThreadEntry.id > after)
+        .where(ThreadEntry.contact_id == contact.id, ThreadEntry.id > after, ThreadEntry.at >= began_at)
         .order_by(ThreadEntry.id)
         .limit(most)
     ).all()

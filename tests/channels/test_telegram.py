@@ -428,7 +428,7 @@ def test_a_place_on_a_map_is_asked_for_in_words(intake: Intake, core: Core) -> N
 
 def test_a_place_that_has_an_address_is_noted(intake: Intake, core: Core) -> None:
     take(intake, payload("venue"))
-    assert rows.contact(core, "telegram", CHAT).district == "Chelmsford"
+    assert rows.conversation(core, "telegram", CHAT).district == "Chelmsford"
 
 
 def test_an_album_without_words_is_answered_once(intake: Intake, core: Core) -> None:

@@ -112,9 +112,9 @@ def folder(tmp_path: Path) -> Path:
         ("suicide.yml", "  - do|doing away with myself", "  - ..3 away", "cannot begin or end with a gap"),
         ("suicide.yml", "  - do|doing away with myself", "  - go ..99 away", "a gap is from"),
         ("suicide.yml", "rules:", "rules: [", "not readable YAML"),
-        ("suicide.yml", "If your life is in danger", "\u201cIf your life is in danger", "text messages cannot carry"),
+        ("suicide.yml", "If your life is in danger", "\u201cIf your life is in danger", "A text message cannot carry"),
         ("suicide.yml", "If your life is in danger", "If your life is in danger " + "and so on " * 12, "999 must"),
-        ("suicide.yml", "near someone you trust.", "near someone you trust. " + "and so on " * 20, "too long for 3"),
+        ("suicide.yml", "near someone you trust.", "near someone you trust. " + "and so on " * 20, "It takes 4 parts"),
         ("self-harm.yml", "id: self-harm-of-another", "id: suicide-plan", "used twice"),
     ],
 )

@@ -87,9 +87,9 @@ def contact(core: Core, channel: str = "sms", address: str = PHONE) -> Contact:
 
 
 def conversation(core: Core, channel: str = "sms", address: str = PHONE) -> Conversation:
-    contact_id = contact(core, channel, address).id
+    conversation_id = contact(core, channel, address).conversation_id
     with core.database.read() as session:
-        return session.get_one(Conversation, contact_id)
+        return session.get_one(Conversation, conversation_id)
 
 
 def cases(core: Core) -> list[DangerCase]:

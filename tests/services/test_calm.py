@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -49,6 +50,7 @@ def unrecorded(core: Core, message_id: int) -> Reply:
     return Reply("what an action that keeps no record says")
 
 
+_numbers = count(1)
 Answer = Callable[[Core, int], Reply]
 TOO_CHEERFUL: list[Answer] = [small_talk, out_of_scope, not_understood]
 ANSWERS: list[Answer] = [guide, menu, unrecorded]
@@ -56,7 +58,7 @@ ANSWERS: list[Answer] = [guide, menu, unrecorded]
 
 def turn(core: Core, answer: Answer, channel: str = "sms") -> tuple[str, str]:
     """What the assistant would say to a message, and what is said."""
-    message_id = receive(core, new_message("a message", channel)).message_id
+    message_id = receive(core, new_message(f"message {next(_numbers)}", channel)).message_id
     reply = answer(core, message_id)
     settle_turn(core, message_id, [reply])
     assert rows.inbound(core, message_id).state == "answered"

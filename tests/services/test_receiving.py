@@ -220,9 +220,9 @@ def test_stop_ends_all_texts_with_one_confirmation(core: Core, clock: SettableCl
 
 
 def test_stop_forgets_the_question_that_was_open(core: Core) -> None:
-    contact_id = receive(core, text_from(QUESTION)).contact_id
+    receive(core, text_from(QUESTION))
     with core.database.write() as session:
-        session.get_one(Conversation, contact_id).expects = {"kind": "yes_no", "about": "helped"}
+        session.get_one(Conversation, rows.contact(core).conversation_id).expects = {"kind": "yes_no", "about": "helped"}
     receive(core, text_from("STOP", "SM2"))
     assert rows.conversation(core).expects is None
 
@@ -289,8 +289,8 @@ def test_a_command_inside_a_sentence_is_no_command(core: Core, typed: str) -> No
 )
 def test_a_place_in_any_message_is_noted(core: Core, typed: str, district: str | None, authority: str | None) -> None:
     receive(core, text_from(typed))
-    person = rows.contact(core)
-    assert (person.district, person.authority) == (district, authority)
+    talk = rows.conversation(core)
+    assert (talk.district, talk.authority) == (district, authority)
 
 
 def test_a_place_that_is_already_known_gives_the_right_councils_number_in_the_safety_reply(core: Core) -> None:

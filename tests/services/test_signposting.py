@@ -398,7 +398,7 @@ def test_every_kind_of_help_in_every_district_is_told_in_three_parts_with_number
     ours = numbers_in(*(phone.number for phone in full.guide.phones.values()))
     for code, term in full.taxonomy.terms.items():
         turn = in_turn(channel)
-        turn.contact.district, turn.contact.authority = place, authority
+        turn.conversation.district, turn.conversation.authority = place, authority
         found = signposting.services_for_topic(turn, term.words[0], "")
         # Where we know of nobody, the guide's own answer is given instead.
         reply = found or Reply(turn.say("services-none", need=term.name))
