@@ -247,9 +247,7 @@ def repeat_last(core: Core, message_id: int, understanding: Understanding) -> Re
     """What was last said, again."""
 
     def make(turn: Turn) -> Reply:
-        last = repositories.last_reply_text(
-            turn.session, turn.contact, turn.conversation.began_at, turn.message_id
-        )
+        last = repositories.last_reply_text(turn.session, turn.contact, turn.conversation.began_at, turn.message_id)
         return Reply(last if last is not None else turn.say("repeat-nothing"))
 
     return must_say(in_turn(core, message_id, understanding, make))

@@ -16,8 +16,8 @@ class Received:
     """What became of an inbound message.
 
     outbox_id: a reply that is ready to go; turn_for: the message that the assistant is to be asked about, this one or
-    one that waited for it; danger_kind and case_id: set when a case was opened or added to. notices: what the same person
-    is told on other channels, as (outbox entry, contact).
+    one that waited for it; danger_kind and case_id: set when a case was opened or added to. notices: what the same
+    person is told on other channels, as (outbox entry, contact).
     """
 
     message_id: int

@@ -30,8 +30,8 @@ class Core:
     """The product without its edges.
 
     forms: how each channel is worded. doors: where each channel is found, as people are told ("+44 1245 ...", a web
-    address), without those that cannot be. read_yes_no: what a reply to a yes-or-no question of ours says, or None where it
-    says neither.
+    address), without those that cannot be. read_yes_no: what a reply to a yes-or-no question of ours says, or None
+    where it says neither.
     """
 
     database: Database

@@ -44,7 +44,7 @@ def answer_danger(arrival: Arrival, danger: Danger) -> Received:
         options = (arrival.say("option-yes"), arrival.say("option-no")) if said.tier == MAY_BE else ()
         outbox_id = arrival.put_in_outbox(text, Purpose.SAFETY, options)
     case = cases.note_danger(arrival.session, arrival.core, arrival.contact, arrival.inbound, danger, outbox_id)
-    if said.tier == MAY_BE and outbox_id is not None:
+    if said.tier == MAY_BE and (outbox_id is not None or arrival.already_warned):
         arrival.conversation.expects = {
             "kind": "yes_no",
             "about": "danger",

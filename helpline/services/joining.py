@@ -87,5 +87,3 @@ def _join(arrival: Arrival, giver: Contact) -> Received:
     notice = joined.tell(giver, f"join-notice-{arrival.contact.channel}")
     answered = joined.answer(joined.say("join-done"), Purpose.CONTROL, JOINED)
     return replace(answered, notices=((notice, giver.id),))
-
-

@@ -27,7 +27,7 @@ def settle_loop(arrival: Arrival) -> Received | None:
     # "1" and "yes" are said often, to different questions.
     if not before or _is_bare_answer(arrival):
         return None
-    if before[-1] > arrival.now - SENT_TWICE_WITHIN:
+    if arrival.form == "sms" and before[-1] > arrival.now - SENT_TWICE_WITHIN:
         return arrival.settle(InboundState.SUPPRESSED, "sent-twice")
     if len(before) < MOST_TIMES:
         return None

@@ -146,9 +146,7 @@ def settle_turn(core: Core, message_id: int, replies: Sequence[Reply]) -> int | 
 _TOO_CHEERFUL = ("small_talk", "out_of_scope", "nlu_fallback")
 
 
-def _calm(
-    session: Session, core: Core, message_id: int, contact: Contact, conversation: Conversation
-) -> str | None:
+def _calm(session: Session, core: Core, message_id: int, contact: Contact, conversation: Conversation) -> str | None:
     """What is said instead of small talk and "I can't help with that" for a day after danger; None for all else."""
     record = session.get(TurnRecord, message_id)
     form = core.form_of(contact.channel)

@@ -41,9 +41,7 @@ def erase_words(session: Session, contact_id: str) -> None:
         .values(state=OutboxState.SUPPRESSED, staff_note="the person asked to be forgotten")
     )
     session.execute(update(Outbox).where(Outbox.entry_id.in_(theirs)).values(options=[]))
-    session.execute(
-        update(TurnRecord).where(TurnRecord.entry_id.in_(theirs)).values(reply_text=None, reply_options=[])
-    )
+    session.execute(update(TurnRecord).where(TurnRecord.entry_id.in_(theirs)).values(reply_text=None, reply_options=[]))
     session.execute(update(ServiceRating).where(ServiceRating.entry_id.in_(theirs)).values(words=None))
     session.execute(update(ThreadEntry).where(ThreadEntry.id.in_(theirs)).values(text=""))
     code = session.get(JoinCode, contact_id)

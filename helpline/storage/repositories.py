@@ -216,9 +216,7 @@ def find_open_case(session: Session, contact_id: str, kind: str) -> DangerCase |
     """The open case of this person and kind; the oldest, where two channels had one each before they were joined."""
     return session.scalar(
         select(DangerCase)
-        .where(
-            DangerCase.contact_id.in_(_same_person(contact_id)), DangerCase.kind == kind, DangerCase.state == "open"
-        )
+        .where(DangerCase.contact_id.in_(_same_person(contact_id)), DangerCase.kind == kind, DangerCase.state == "open")
         .order_by(DangerCase.id)
         .limit(1)
     )

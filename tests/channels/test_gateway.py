@@ -25,6 +25,7 @@ from tests.waiting import WITHIN_SECONDS
 
 DANGER = "i want to kill myself"
 QUESTION = "how do i stop mum falling"
+HINT = "so tired of all of it"
 BREAKAGES = pytest.mark.parametrize("broken", [read_only, held_by_another_process])
 Breakage = Callable[[Engine], AbstractContextManager[None]]
 
@@ -125,6 +126,18 @@ def test_when_the_database_cannot_be_written_danger_is_answered_all_the_same_and
     [case], [evidence] = rows.cases(core), rows.evidence(core)
     assert (case.kind, case.state, evidence.reply_entry_id) == ("suicide", "open", None)
     assert rows.outbox(core) == []
+
+
+def test_the_yes_to_a_question_that_went_out_without_the_database_is_understood(
+    gateway: Gateway, engine: Engine, core: Core, safety: SafetyContent
+) -> None:
+    gateway.core = replace(core, scanner=SafetyScanner(safety, Hunches({HINT: ("suicide", "me", 0.8)})))
+    with held_by_another_process(engine):
+        gateway.handle_inbound(text_from(HINT, "SM1"))
+        gateway.handle_inbound(text_from("yes", "SM2"))
+    assert gateway.drain_spool() == 2
+    assert [one.rule for one in rows.evidence(core)][-1] == "answered-yes"
+    assert [case.tier for case in rows.cases(core)] == [1]
 
 
 def test_a_safety_reply_that_could_not_go_out_is_sent_when_the_spool_is_drained(

@@ -18,7 +18,8 @@ def test_a_code_is_read_however_it_is_typed(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "4829", "4829137", "482913745", "07700900123", "my nhs number is 4829 1374 ok", "48 29 13 74", "CM1 1AA"]
+    "typed",
+    ["", "4829", "4829137", "482913745", "07700900123", "my nhs number is 4829 1374 ok", "48 29 13 74", "CM1 1AA"],
 )
 def test_other_numbers_are_no_code(typed: str) -> None:
     assert code_in(typed) is None

@@ -28,7 +28,9 @@ Hears = Callable[..., Received]
 
 @pytest.fixture
 def hears(core: Core, clock: SettableClock) -> Hears:
-    def hear(text: str, channel: str = "sms", address: str = PHONE, after: timedelta = timedelta(minutes=1)) -> Received:
+    def hear(
+        text: str, channel: str = "sms", address: str = PHONE, after: timedelta = timedelta(minutes=1)
+    ) -> Received:
         clock.advance(after)
         return receive(core, new_message(text, channel, address))
 

@@ -57,15 +57,17 @@ def test_it_is_asked_first_and_nothing_is_deleted_yet(core: Core, hears: Hears) 
 
 
 @pytest.mark.parametrize("answer", ["yes", "Y", "forget me"])
-def test_after_a_yes_or_the_same_again_nothing_of_what_was_said_is_left(
-    core: Core, hears: Hears, answer: str
-) -> None:
+def test_after_a_yes_or_the_same_again_nothing_of_what_was_said_is_left(core: Core, hears: Hears, answer: str) -> None:
     told_us(core, hears)
     hears("forget me")
     hears(answer)
     assert rows.texts(core)[-1] == core.say("forgotten", "sms")
     left = everything_stored(core)
-    assert "Oak Road" not in left and "Harlow" not in left and core.guide.topics["falls"].answers["stop-falls"].short[:20] not in left
+    assert (
+        "Oak Road" not in left
+        and "Harlow" not in left
+        and core.guide.topics["falls"].answers["stop-falls"].short[:20] not in left
+    )
     talk = rows.conversation(core)
     assert (talk.district, talk.topic, talk.expects) == (None, None, None)
 

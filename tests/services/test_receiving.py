@@ -222,7 +222,10 @@ def test_stop_ends_all_texts_with_one_confirmation(core: Core, clock: SettableCl
 def test_stop_forgets_the_question_that_was_open(core: Core) -> None:
     receive(core, text_from(QUESTION))
     with core.database.write() as session:
-        session.get_one(Conversation, rows.contact(core).conversation_id).expects = {"kind": "yes_no", "about": "helped"}
+        session.get_one(Conversation, rows.contact(core).conversation_id).expects = {
+            "kind": "yes_no",
+            "about": "helped",
+        }
     receive(core, text_from("STOP", "SM2"))
     assert rows.conversation(core).expects is None
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
 
 from helpline.services.core import Core
 from helpline.services.receiving import receive
@@ -24,8 +26,8 @@ from helpline.storage.engine import (
     open_encrypted_flow_file,
     open_postgresql,
 )
-from helpline.storage.migrate import is_current, migrate
-from helpline.storage.models import Base, Contact, DangerCase
+from helpline.storage.migrate import _config, is_current, migrate
+from helpline.storage.models import Base, Contact, Conversation, DangerCase
 from tests.conftest import FILE_KEY
 from tests.fakes import NOON, PHONE, text_from
 
@@ -41,6 +43,41 @@ def test_migrating_again_changes_nothing(engine: Engine) -> None:
     before = inspect(engine).get_table_names()
     migrate(engine)
     assert inspect(engine).get_table_names() == before
+
+
+def test_a_person_who_was_here_before_conversations_had_ids_keeps_their_place(engine: Engine) -> None:
+    def move(target: str) -> None:
+        with engine.begin() as connection:
+            going = command.downgrade if target == "0004" else command.upgrade
+            going(_config(connection), target)
+
+    move("0004")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO contact (id, channel, address_hash, address_encrypted, created_at, district, authority)"
+                " VALUES ('c1', 'sms', 'h', 'e', :now, 'Harlow', 'essex')"
+            ),
+            {"now": NOON},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO conversation (contact_id, assistant_id, topic, more_page, answers_since_asked,"
+                " misunderstood_in_a_row) VALUES ('c1', 'a1', 'falls', 0, 0, 0)"
+            )
+        )
+    move("head")
+    with Session(engine) as session:
+        contact = session.get_one(Contact, "c1")
+        talk = session.get_one(Conversation, contact.conversation_id)
+        assert (talk.topic, talk.district, talk.authority, talk.began_at) == ("falls", "Harlow", "essex", NOON)
+    move("0004")
+    with engine.begin() as connection:
+        kept = connection.execute(
+            text("SELECT topic, district FROM conversation JOIN contact ON contact_id = contact.id")
+        )
+        assert kept.all() == [("falls", "Harlow")]
+    move("head")
 
 
 def test_every_message_id_is_higher_than_all_before_even_after_rows_are_deleted(core: Core) -> None:

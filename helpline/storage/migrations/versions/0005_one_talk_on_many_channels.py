@@ -76,4 +76,6 @@ def downgrade() -> None:
         for name in ("began_at", "district", "authority", "paused_until"):
             table.drop_column(name)
         table.alter_column("id", new_column_name="contact_id", existing_type=sa.String(length=32))
+    # A batch of its own: the one before knows the column by its old name.
+    with op.batch_alter_table("conversation") as table:
         table.create_foreign_key(op.f("fk_conversation_contact_id"), "contact", ["contact_id"], ["id"])
