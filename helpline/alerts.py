@@ -27,6 +27,7 @@ _SUBJECTS = {
     alarms.SPENDING_LIMIT: "The day's spending limit is reached; nothing more is sent unasked today",
     alarms.NOT_DELIVERED: "A message was not delivered (code {code})",
     alarms.FOUND_LATE: "Messages had not reached us and were found at the provider",
+    alarms.MISSING: "Messages to the bot never reached us; nobody can read them",
     alarms.TOO_MANY: "Somebody gets too many messages; the rest is held back",
     alarms.NOT_ANSWERED: "Somebody wrote whom we do not answer",
     alarms.WRONG_CODES: "Many wrong codes are being tried; none is taken for an hour",

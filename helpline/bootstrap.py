@@ -105,7 +105,9 @@ def build_core(settings: Settings, keys: Keys, engine: Engine) -> Core:
         addresses=AddressBook(keys.address_key, keys.address_hash_key),
         guide=content.guide,
         words=content.words,
-        control_words=content.control_words,
+        control_words=content.control_words.without_network_words()
+        if settings.twilio_advanced_opt_out
+        else content.control_words,
         gazetteer=content.gazetteer,
         scanner=SafetyScanner(safety, DangerReader()),
         safety=safety,

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     twilio_whatsapp_number: str | None = Field(
         default=None, description="Our sender on WhatsApp, as +44...; unset: who writes from there gets no answer."
     )
+    twilio_advanced_opt_out: bool = Field(
+        default=False,
+        description="Whether CANCEL, END and QUIT were taken out of Twilio's opt-out words (docs/operations.md).",
+    )
     twilio_api_url: str | None = Field(
         default=None, description="Where Twilio's REST API is, if not at Twilio: a test's or the simulator's."
     )

@@ -8,6 +8,7 @@ import structlog
 
 from channels.telegram.updates import CHANNEL
 from helpline.services.core import Core
+from helpline.services.missed import note_missing
 from helpline.services.provider_messages import known_provider_ids, latest_provider_ids
 
 # How long a number may be late: another process may have it, or it comes after its successor.
@@ -21,7 +22,7 @@ log = structlog.get_logger("telegram")
 
 
 class UpdateGaps:
-    """Says in the log which numbers are missing, once for each gap.
+    """Says in the log and to staff which numbers are missing, once for each gap.
 
     What somebody does without saying anything (a button pressed too late, a group) is not stored, so that another
     process, or this one before a restart, may have had a number that is reported.
@@ -65,3 +66,4 @@ class UpdateGaps:
             del self._missing[update_id]
         if lost:
             log.error("updates missing", channel=CHANNEL, update_id=lost[0], count=len(lost))
+            note_missing(self._core, CHANNEL, lost[0], len(lost))

@@ -1,4 +1,4 @@
-"""The words that are commands and not questions: STOP, START, HELP, MENU, MORE, WHY, REPEAT, TALK.
+"""The words that are commands and not questions: STOP, START, HELP, MENU, MORE, PAUSE, DONE and others.
 
 A command is the whole message and never part of a sentence: "stop" ends all texts, "how do I stop a fall" does not.
 Which words those are is content/control_words.yml.
@@ -6,7 +6,7 @@ Which words those are is content/control_words.yml.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import OSA
 
@@ -37,6 +37,11 @@ class ControlWords:
     commands: Mapping[str, Command]
     polite: frozenset[str]
     never: frozenset[str]
+
+    def without_network_words(self) -> "ControlWords":
+        """The same without the words that are commands only because a phone network takes them for such."""
+        commands = {name: replace(command, sms_only=frozenset()) for name, command in self.commands.items()}
+        return replace(self, commands=commands)
 
 
 def match(text: str, words: ControlWords, channel: Channel = "sms") -> str | None:

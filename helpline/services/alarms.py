@@ -20,6 +20,7 @@ NOT_DELIVERED = "message-not-delivered"
 FOUND_LATE = "messages-found-late"
 TOO_MANY = "too-many-messages"
 NOT_ANSWERED = "message-not-answered"
+MISSING = "updates-missing"
 WRONG_CODES = "many-wrong-codes"
 LOOP = "same-message-again-and-again"
 

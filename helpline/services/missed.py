@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from helpline.domain.messages import InboundMessage
-from helpline.services.alarms import FOUND_LATE, hour_of, note_alarm
+from helpline.services.alarms import FOUND_LATE, MISSING, hour_of, note_alarm
 from helpline.services.core import Core
 from helpline.storage import deliveries, repositories
 
@@ -47,3 +47,14 @@ def note_list_read(core: Core, channel: str, until: datetime, *, found: int) -> 
         state.read_until = max(until, state.read_until or until)
         if found:
             note_alarm(session, core, FOUND_LATE, f"{channel} {hour_of(until)}", channel=channel, count=found)
+
+
+def note_missing(core: Core, channel: str, first: int, count: int) -> None:
+    """Have staff told, once an hour, that a provider numbered messages that we never got.
+
+    Raises:
+        StorageUnavailable: nobody is told.
+    """
+    with core.database.write() as session:
+        period = f"{channel} {hour_of(core.clock.now())}"
+        note_alarm(session, core, MISSING, period, channel=channel, update_id=first, count=count)

@@ -106,6 +106,11 @@ def test_cancel_end_and_quit_stop_texts_but_mean_no_more_than_themselves_in_chat
     assert match("stop", WORDS, "chat") == "stop"
 
 
+def test_cancel_end_and_quit_are_no_commands_where_twilio_leaves_them_to_us() -> None:
+    ours = WORDS.without_network_words()
+    assert [match(word, ours) for word in ("cancel", "end", "quit", "stop")] == [None, None, None, "stop"]
+
+
 def test_no_other_english_word_is_taken_for_a_command() -> None:
     words = {word for command in WORDS.commands.values() for word in command.words | command.sms_only}
     taken = {word: match(word, WORDS) for word in ENGLISH if word not in words}
