@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import structlog
 
@@ -204,7 +205,8 @@ class Gateway:
                 # It stays in the spool; the others must not wait for it.
                 log.error("spooled message not taken in", channel=spooled.message.channel, error=type(error).__name__)
                 continue
-            self._start_work(received)
+            # In the background as well: the sweep calls us from within a step, where nothing can be queued.
+            self._start(partial(self._start_work, received), received.danger_kind is not None)
             self._spool.remove(spooled)
             drained += 1
         return drained

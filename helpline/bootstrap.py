@@ -181,7 +181,7 @@ def import_own_services(core: Core, settings: Settings) -> Sequence[ImportReport
     Raises content.directory_schema.CannotReadServices.
     """
     content, _ = load_all_content(settings)
-    return [import_feed(core, feed) for _, feed in own_feeds(settings, content)]
+    return [import_feed(core, feed, withdraw_most=True) for _, feed in own_feeds(settings, content)]
 
 
 def staffing_of(settings: Settings) -> Staffing:

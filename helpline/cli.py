@@ -68,6 +68,7 @@ def _one_clear_sentence() -> Iterator[None]:
     from helpline.case_list import CannotChangeCase
     from helpline.danger_reader import AlteredDangerModel
     from helpline.domain.staff_hours import StaffHoursError
+    from helpline.services.directory_import import MostAreGone
     from helpline.storage.engine import StorageKeyWrong, StorageUnavailable
     from helpline.storage.executor_slot import SlotTaken
     from helpline.supervisor import CannotStart
@@ -93,6 +94,7 @@ def _one_clear_sentence() -> Iterator[None]:
         AlteredDangerModel,
         CannotReadServices,
         BadOrigin,
+        MostAreGone,
     ) as error:
         _fail(str(error))
     except StorageKeyWrong:
@@ -390,6 +392,9 @@ def directory_import(
     source: Annotated[
         str, typer.Argument(metavar="FILE|URL", help="A file of services, or a feed of Open Referral UK 3.0.")
     ],
+    withdraw_most: Annotated[
+        bool, typer.Option("--withdraw-most", help="The feed is right, although most of what it had is gone.")
+    ] = False,
 ) -> None:
     """Take in services; say what was refused, and why. The same source again changes nothing."""
     from helpline.bootstrap import load_all_content, read_feed
@@ -399,7 +404,7 @@ def directory_import(
     with _one_clear_sentence():
         core = _open_core(settings)
         content, _ = load_all_content(settings)
-        report = import_feed(core, read_feed(content, source, core.today()))
+        report = import_feed(core, read_feed(content, source, core.today()), withdraw_most=withdraw_most)
     for refused in report.refused:
         console.print(f"  refused {refused.record}: {refused.reason}.", markup=False)
     console.print(

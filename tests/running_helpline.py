@@ -1,13 +1,13 @@
-"""The whole product as a person would start it, with a pretend provider in a process of its own."""
+"""The whole product as a person would start it, with pretend providers in a process of their own."""
 
-import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +18,16 @@ import pytest
 from channels.simulator.pages import signed_webhook
 from helpline.environments import bot_environment_is_made, model_is_current, model_path
 from helpline.settings import REPOSITORY, Settings
+from tests.fakes.ledger import entries_in
+from tests.fakes.providers import TWILIO_LEDGER
+from tests.fakes.running import running_providers
 from tests.waiting import wait_until
 
 READY_WITHIN_SECONDS = 120.0
 AUTH_TOKEN = "a-token-of-the-tests"
 PARTS = ("assistant", "actions", "app")
+UP = ("helpline", "up")
+LEDGERS = "ledgers"
 
 
 def free_port() -> int:
@@ -57,10 +62,11 @@ class RunningHelpline:
             return client.send(signed_webhook(token, self.url, self.url, fields))
 
     def sent_to(self, phone: str) -> list[str]:
-        if not self.ledger.exists():
-            return []
-        taken = [json.loads(line) for line in self.ledger.read_text().splitlines()]
-        return [message["body"] for message in taken if message["to"] == phone]
+        return [
+            entry["text"]["body"]
+            for entry in entries_in(self.ledger)
+            if entry["event"] == "taken" and entry["text"]["to"] == phone
+        ]
 
     def is_well(self) -> bool:
         try:
@@ -78,45 +84,49 @@ class RunningHelpline:
         ]
 
 
-@pytest.fixture(scope="session")
-def running_helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHelpline]:
-    """`helpline up` with an empty data folder, started once for all journeys."""
-    settings = Settings()
-    if not bot_environment_is_made() or not model_is_current(settings):
-        if os.environ.get("CI"):
-            pytest.fail("the assistant is not set up; bin/helpline test sets it up before it runs this")
-        pytest.skip("the assistant is not set up: run bin/helpline up or bin/helpline train once")
-    folder = tmp_path_factory.mktemp("journeys")
-    ports = {name: free_port() for name in ("app", "assistant", "actions", "provider")}
-    ledger, output = folder / "ledger.jsonl", folder / "output.txt"
-    provider = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_provider", str(ports["provider"]), str(ledger)], cwd=REPOSITORY
-    )
+def assistant_is_set_up() -> bool:
+    """Whether `helpline up` would start at once."""
+    return bot_environment_is_made() and model_is_current(Settings())
+
+
+@contextmanager
+def started(folder: Path, provider_url: str, command: Sequence[str] = UP) -> Iterator[RunningHelpline]:
+    """The whole product, or what another module of ours starts in its place, with an empty data folder."""
+    ports = {name: free_port() for name in ("app", "assistant", "actions")}
+    output = folder / "output.txt"
     url = f"http://127.0.0.1:{ports['app']}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HELPLINE_")} | {
         "HELPLINE_DATA_FOLDER": str(folder / "data"),
-        "HELPLINE_MODEL_FILE": str(model_path(settings)),
+        "HELPLINE_MODEL_FILE": str(model_path(Settings())),
         "HELPLINE_PORT": str(ports["app"]),
         "HELPLINE_ASSISTANT_PORT": str(ports["assistant"]),
         "HELPLINE_ACTIONS_PORT": str(ports["actions"]),
         "HELPLINE_TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "HELPLINE_TWILIO_API_URL": f"http://127.0.0.1:{ports['provider']}",
+        "HELPLINE_TWILIO_API_URL": provider_url,
     }
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "helpline", "up"], cwd=REPOSITORY, env=environment, stdout=file, stderr=file
+            [sys.executable, "-m", *command], cwd=REPOSITORY, env=environment, stdout=file, stderr=file
         )
-    running = RunningHelpline(process, url, folder / "data", ledger, output)
+    running = RunningHelpline(process, url, folder / "data", folder / LEDGERS / TWILIO_LEDGER, output)
     try:
         wait_until("the helpline is well", running.is_well, READY_WITHIN_SECONDS)
         yield running
     finally:
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=40)
-        finally:
-            provider.terminate()
-            provider.wait(timeout=10)
+        process.wait(timeout=40)
+
+
+@pytest.fixture(scope="session")
+def running_helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHelpline]:
+    """`helpline up` with an empty data folder, started once for all journeys."""
+    if not assistant_is_set_up():
+        if os.environ.get("CI"):
+            pytest.fail("the assistant is not set up; bin/helpline test sets it up before it runs this")
+        pytest.skip("the assistant is not set up: run bin/helpline up or bin/helpline train once")
+    folder = tmp_path_factory.mktemp("journeys")
+    with running_providers(free_port(), folder / LEDGERS) as providers, started(folder, providers.url) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

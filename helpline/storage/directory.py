@@ -74,6 +74,15 @@ def keep_taxonomy(session: Session, taxonomy: Taxonomy) -> None:
     session.flush()
 
 
+def listed_in(session: Session, feed: str) -> set[str]:
+    """The feed's own ids of its services that it has not withdrawn."""
+    return set(
+        session.scalars(
+            select(OrukService.source_id).where(OrukService.feed == feed, OrukService.status != _WITHDRAWN)
+        )
+    )
+
+
 def keep_feed(session: Session, feed: Feed, now: datetime) -> ImportReport:
     """Store what a feed says. The same feed again changes nothing; what is no longer in it is withdrawn.
 

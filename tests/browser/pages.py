@@ -45,10 +45,15 @@ def accept_posts(page: Page) -> list[dict[str, str]]:
     return posts
 
 
-def assert_accessible(page: Page) -> None:
-    """Fails on any finding of axe, whatever its weight, against WCAG 2.2 A and AA and good practice."""
+def axe_findings(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds, whatever its weight, against WCAG 2.2 A and AA and good practice: the rule, its weight, where."""
     violations = Axe().run(page, options={"runOnly": WCAG}).response["violations"]
-    found = [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in violations]
+    return [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in violations]
+
+
+def assert_accessible(page: Page) -> None:
+    """Fails on any finding of axe."""
+    found = axe_findings(page)
     assert found == [], found
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 from helpline.domain.messages import Reply
 
 from .conftest import Chat
-from .pages import WCAG, assert_accessible, assert_fits, event, fake_stream, message, write
+from .pages import WCAG, assert_fits, axe_findings, event, fake_stream, message, write
 
 REPLIES = ".app-message--helpline"
 POSTS = "**/chat/messages"
@@ -215,9 +215,13 @@ def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing_in_any_state_on_any_screen(screen: Page, chat: Chat, state: str) -> None:
+def test_axe_finds_nothing_in_any_state_on_any_screen(
+    screen: Page, chat: Chat, state: str, record_property: Callable[[str, object], None]
+) -> None:
     STATES[state](screen, chat)
-    assert_accessible(screen)
+    found = axe_findings(screen)
+    record_property("axe_findings", len(found))
+    assert found == [], found
     assert_fits(screen)
 
 

@@ -52,10 +52,10 @@ def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
 
 
 @contextmanager
-def on_loopback(app: Litestar) -> Iterator[str]:
+def on_loopback(app: Litestar, port: int = 0) -> Iterator[str]:
     """The address of the application, served by a real server: what streams cannot be tested without one."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=server.run)
     thread.start()

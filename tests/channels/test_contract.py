@@ -15,7 +15,7 @@ from helpline.keys import Keys
 from helpline.settings import REPOSITORY, Settings
 from tests.channels.conftest import on_loopback
 from tests.fakes import PHONE
-from tests.fakes_telegram import TOKEN, PretendTelegram, telegram_handlers
+from tests.fakes.telegram import TOKEN, FakeTelegram, telegram_handlers
 
 EACH = pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -32,7 +32,7 @@ def with_provider_at(address: str) -> Settings:
 
 
 def every_provider() -> Litestar:
-    handlers = [*provider_handlers(PretendTwilio()), *telegram_handlers(PretendTelegram())]
+    handlers = [*provider_handlers(PretendTwilio()), *telegram_handlers(FakeTelegram())]
     return Litestar(handlers, openapi_config=None)
 
 

@@ -58,6 +58,17 @@ def test_a_record_that_was_taken_out_of_the_file_is_withdrawn(run: Run, tmp_path
     assert "ours: 0 added, 1 changed, 0 unchanged, 1 withdrawn, 0 refused." in done.output
 
 
+def test_a_feed_that_has_lost_most_of_its_services_changes_nothing_unless_somebody_says_it_is_right(
+    run: Run, tmp_path: Path
+) -> None:
+    run("import", a_file(tmp_path, *(GOOD | {"id": f"one-{number}"} for number in range(12))))
+    broken = run("import", a_file(tmp_path))
+    assert broken.exit_code == 1 and "nothing was changed" in broken.output
+    again = run("import", a_file(tmp_path, *(GOOD | {"id": f"one-{number}"} for number in range(12))))
+    assert "0 added, 0 changed, 12 unchanged" in again.output
+    assert "12 withdrawn" in run("import", a_file(tmp_path), "--withdraw-most").output
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [

@@ -30,7 +30,7 @@ from helpline.storage import engine
 from helpline.storage.models import Inbound
 from tests.channels.conftest import AUTH_TOKEN, PUBLIC, on_loopback
 from tests.fakes import RecordingAlerts, SettableClock, new_phone
-from tests.fakes_twilio import FakeTwilio, Text
+from tests.fakes.twilio import FakeTwilio, Text
 from tests.flows.starting import running
 from tests.services import rows
 from tests.waiting import wait_until

@@ -27,6 +27,7 @@ from litestar.routes import HTTPRoute
 from pydantic import SecretStr
 from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
+from sqlalchemy import Engine, QueuePool
 
 from channels.app import create_app
 from channels.base import ChannelContext
@@ -50,7 +51,8 @@ from helpline.storage.engine import open_encrypted_file, open_postgresql
 from tests.channels.conftest import AUTH_TOKEN, PUBLIC, on_loopback
 from tests.conftest import ADDRESS_KEY, FILE_KEY, HASH_KEY, StartedWork, empty, make_core
 from tests.fakes import RecordingAlerts, RecordingSender, ScriptedAssistant, SettableClock, new_message
-from tests.fakes_twilio import signature
+from tests.fakes.twilio import signature
+from tests.waiting import wait_until
 
 EXAMPLES = 20
 POSTS = "/chat/messages"
@@ -198,6 +200,8 @@ def door(
             empty(url)
             engine = open_postgresql(url)
         opened.callback(engine.dispose)
+        # A stream that was broken off may still be reading.
+        opened.callback(wait_until, "nobody asks the database", lambda: not connections_out(engine))
         settings = Settings(
             public_url=PUBLIC,
             twilio_account_sid=None,
@@ -233,6 +237,11 @@ def door(
         )
         address = opened.enter_context(on_loopback(app))
         yield Door(app, address, opened.enter_context(requests.Session()), Sessions(HASH_KEY, clock).seal(VISITOR))
+
+
+def connections_out(engine: Engine) -> int:
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
 
 
 def routes(door: Door) -> dict[str, set[str]]:

@@ -52,7 +52,9 @@ from tests.fakes import (
     SettableClock,
     text_from,
 )
-from tests.fakes_twilio import FakeTwilio, Fault, WebhookFailed, cannot_connect, post_by, signature
+from tests.fakes.faults import Fault
+from tests.fakes.twilio import FakeTwilio, signature
+from tests.fakes.webhooks import WebhookFailed, cannot_connect, post_by
 from tests.services import rows
 
 URL = PUBLIC + PATH
@@ -463,7 +465,6 @@ def api(twilio: FakeTwilio) -> Iterator[str]:
     """Where that Twilio's API is."""
     with on_loopback(twilio.app()) as address:
         yield address
-        twilio.let_go.set()
 
 
 def sender_at(api: str, keys: Keys, timeout: float = 10.0, **settings: Any) -> TwilioSender:

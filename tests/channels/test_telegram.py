@@ -61,12 +61,12 @@ from helpline.services.sending import Delivery, attempt
 from helpline.services.turns import settle_turn
 from helpline.settings import REPOSITORY, Settings
 from helpline.spool import Spool
-from helpline.storage.models import Inbound
+from helpline.storage.models import Inbound, StaffAlarm
 from tests.channels.breaking import held_by_another_process
 from tests.channels.conftest import PUBLIC, on_loopback
 from tests.conftest import ADDRESS_KEY, StartedWork
 from tests.fakes import NOON, RecordingAlerts, RecordingSender, ScriptedAssistant, SettableClock
-from tests.fakes_telegram import TOKEN, PretendTelegram, telegram_handlers
+from tests.fakes.telegram import TOKEN, FakeTelegram, telegram_handlers
 from tests.flows.starting import running
 from tests.services import rows
 from tests.waiting import wait_until
@@ -91,21 +91,21 @@ def text(words: str, update_id: int = 810000001, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[PretendTelegram, str]]:
-    telegram = PretendTelegram()
+def served() -> Iterator[tuple[FakeTelegram, str]]:
+    telegram = FakeTelegram()
     with on_loopback(Litestar(telegram_handlers(telegram), openapi_config=None)) as address:
         yield telegram, address
 
 
 @pytest.fixture
-def telegram(served: tuple[PretendTelegram, str]) -> PretendTelegram:
+def telegram(served: tuple[FakeTelegram, str]) -> FakeTelegram:
     telegram, _ = served
     telegram.forget()
     return telegram
 
 
 @pytest.fixture
-def address(served: tuple[PretendTelegram, str], telegram: PretendTelegram) -> str:
+def address(served: tuple[FakeTelegram, str], telegram: FakeTelegram) -> str:
     return served[1]
 
 
@@ -362,7 +362,7 @@ def test_while_a_message_cannot_be_kept_anywhere_telegram_is_told_to_try_again(
 
 
 def test_telegram_is_told_where_the_webhook_is_and_keeps_what_waits_for_it(
-    client: TestClient[Litestar], telegram: PretendTelegram, core: Core
+    client: TestClient[Litestar], telegram: FakeTelegram, core: Core
 ) -> None:
     [fields] = wait_until("the webhook is announced", lambda: telegram.calls("setWebhook"))
     assert (fields["url"], fields["secret_token"], fields["max_connections"]) == (URL, SECRET, "1")
@@ -437,7 +437,7 @@ def test_an_album_without_words_is_answered_once(intake: Intake, core: Core) -> 
 
 
 def test_a_group_is_told_once_and_left_and_nobody_in_it_is_kept(
-    intake: Intake, core: Core, telegram: PretendTelegram
+    intake: Intake, core: Core, telegram: FakeTelegram
 ) -> None:
     take(intake, payload("added_to_group"), payload("text_in_group"), payload("removed_from_group"))
     assert telegram.texts == [core.say("group-refused", "chat")]
@@ -445,7 +445,7 @@ def test_a_group_is_told_once_and_left_and_nobody_in_it_is_kept(
     assert rows.all_of(core, Inbound) == []
 
 
-def test_a_group_that_we_may_not_write_to_is_left_all_the_same(intake: Intake, telegram: PretendTelegram) -> None:
+def test_a_group_that_we_may_not_write_to_is_left_all_the_same(intake: Intake, telegram: FakeTelegram) -> None:
     telegram.refuse("sendMessage", 400, "Bad Request: not enough rights")
     assert take(intake, payload("added_to_group")) == [Outcome.STORED]
     assert len(telegram.calls("leaveChat")) == 1
@@ -509,7 +509,7 @@ def asked(intake: Intake, core: Core) -> int:
 
 
 def test_a_button_is_the_persons_message_answered_and_taken_away(
-    intake: Intake, core: Core, telegram: PretendTelegram, asked: int, started: StartedWork
+    intake: Intake, core: Core, telegram: FakeTelegram, asked: int, started: StartedWork
 ) -> None:
     assert take(intake, press(asked, 0, "Yes")) == [Outcome.STORED]
     pressed = rows.all_of(core, Inbound)[-1]
@@ -530,7 +530,7 @@ def test_a_button_pressed_twice_is_said_once_and_a_second_thought_is_said_too(
 
 
 def test_a_button_of_an_earlier_question_is_not_taken_for_an_answer_to_a_later_one(
-    intake: Intake, core: Core, telegram: PretendTelegram, asked: int
+    intake: Intake, core: Core, telegram: FakeTelegram, asked: int
 ) -> None:
     take(intake, text("i cant go on like this", 810000060))
     before = len(rows.all_of(core, Inbound))
@@ -557,7 +557,7 @@ def test_a_button_with_somebody_elses_number_on_it_takes_nobody_elses_place(
     "data", ["", "x", "1:2", "a:b:c", "-1:0:Yes", "\u0661:0:Yes", "9" * 30 + ":0:Yes", "3000000000:0:Yes"]
 )
 def test_a_button_that_is_none_of_ours_is_answered_and_says_nothing(
-    intake: Intake, core: Core, telegram: PretendTelegram, data: str
+    intake: Intake, core: Core, telegram: FakeTelegram, data: str
 ) -> None:
     update = payload("button")
     update["callback_query"]["data"] = data
@@ -568,7 +568,7 @@ def test_a_button_that_is_none_of_ours_is_answered_and_says_nothing(
 
 
 def test_telegram_that_refuses_what_follows_changes_nothing_about_the_message(
-    intake: Intake, core: Core, telegram: PretendTelegram, asked: int
+    intake: Intake, core: Core, telegram: FakeTelegram, asked: int
 ) -> None:
     telegram.refuse("answerCallbackQuery", 400, "Bad Request: query is too old")
     assert take(intake, press(asked, 0, "Yes")) == [Outcome.STORED]
@@ -585,7 +585,7 @@ def test_what_a_button_carries_fits_and_comes_back(entry_id: int, number: int, w
 
 
 def test_somebody_who_waits_sees_that_we_are_typing_and_nobody_else_does(
-    settings: Settings, keys: Keys, gateway: Gateway, core: Core, telegram: PretendTelegram
+    settings: Settings, keys: Keys, gateway: Gateway, core: Core, telegram: FakeTelegram
 ) -> None:
     answered_after = 2
 
@@ -651,6 +651,9 @@ def test_numbers_that_never_came_are_reported_once_and_only_those(core: Core, cl
         gaps.note(106)
         gaps.note(107)
     assert [(line["event"], line["update_id"], line["count"]) for line in logs] == [("updates missing", 102, 1)]
+    assert [(alarm.kind, alarm.ids["update_id"]) for alarm in rows.all_of(core, StaffAlarm)] == [
+        ("updates-missing", 102)
+    ]
 
 
 def test_a_gap_that_a_stop_has_left_is_found_after_the_start(core: Core, clock: SettableClock) -> None:
@@ -684,7 +687,7 @@ def test_updates_that_are_fetched_are_confirmed_only_when_they_are_stored(
     gateway: Gateway,
     assistant: ScriptedAssistant,
     core: Core,
-    telegram: PretendTelegram,
+    telegram: FakeTelegram,
 ) -> None:
     telegram.updates = [payload("text"), text("and dad", 810000002)]
     with client_of(settings_for(address, "polling"), keys, gateway, assistant, core):
@@ -719,7 +722,7 @@ def test_polling_goes_on_after_telegram_had_a_fault(
     gateway: Gateway,
     assistant: ScriptedAssistant,
     core: Core,
-    telegram: PretendTelegram,
+    telegram: FakeTelegram,
 ) -> None:
     telegram.refuse("getUpdates", 502, "Bad Gateway")
     telegram.updates = [payload("text")]
@@ -740,7 +743,7 @@ def outbound(words: str = "an answer", entry_id: int | None = 7, **more: Any) ->
 
 
 def test_a_message_is_sent_as_it_is_without_markup_or_previews(
-    bot_sender: TelegramSender, telegram: PretendTelegram
+    bot_sender: TelegramSender, telegram: FakeTelegram
 ) -> None:
     sent = bot_sender.send(outbound("*not bold* _nor this_ https://example.org <b>"))
     [fields] = telegram.calls("sendMessage")
@@ -751,7 +754,7 @@ def test_a_message_is_sent_as_it_is_without_markup_or_previews(
     assert telegram.asked[0].token == TOKEN
 
 
-def test_options_are_buttons_one_a_line(bot_sender: TelegramSender, telegram: PretendTelegram) -> None:
+def test_options_are_buttons_one_a_line(bot_sender: TelegramSender, telegram: FakeTelegram) -> None:
     bot_sender.send(outbound(options=("Yes", "No, a rather long option that says much more than a button can carry")))
     [[yes], [no]] = telegram.calls("sendMessage")[0]["reply_markup"]["inline_keyboard"]
     assert (yes["text"], yes["callback_data"]) == ("Yes", "7:0:Yes")
@@ -759,7 +762,7 @@ def test_options_are_buttons_one_a_line(bot_sender: TelegramSender, telegram: Pr
 
 
 def test_the_options_of_a_reply_travel_from_the_outbox_to_the_buttons(
-    core: Core, bot_sender: TelegramSender, telegram: PretendTelegram, asked: int
+    core: Core, bot_sender: TelegramSender, telegram: FakeTelegram, asked: int
 ) -> None:
     assert attempt(core, {"telegram": bot_sender}, asked, is_last_attempt=False).delivery is Delivery.SENT
     buttons = telegram.calls("sendMessage")[0]["reply_markup"]["inline_keyboard"]
@@ -768,7 +771,7 @@ def test_the_options_of_a_reply_travel_from_the_outbox_to_the_buttons(
 
 
 def test_a_long_answer_goes_in_parts_that_end_with_a_paragraph_and_the_buttons_come_last(
-    bot_sender: TelegramSender, telegram: PretendTelegram
+    bot_sender: TelegramSender, telegram: FakeTelegram
 ) -> None:
     paragraphs = [f"{number}. " + "word " * 300 for number in range(6)]
     bot_sender.send(outbound("\n\n".join(paragraphs), options=("Yes",)))
@@ -779,7 +782,7 @@ def test_a_long_answer_goes_in_parts_that_end_with_a_paragraph_and_the_buttons_c
 
 
 def test_a_long_answer_that_was_stopped_halfway_goes_on_where_it_was(
-    bot_sender: TelegramSender, telegram: PretendTelegram
+    bot_sender: TelegramSender, telegram: FakeTelegram
 ) -> None:
     message = outbound("first " * 600 + "\n\n" + "second " * 500)
     telegram.refuse_after("sendMessage", 1, 500)
@@ -822,7 +825,7 @@ FIELDS = ("retryable", "ours", "opted_out", "uncertain", "bad_number", "pages")
 @pytest.mark.parametrize(("status", "description", "parameters", "expected"), ERRORS)
 def test_every_refusal_of_telegrams_is_named_and_known_to_be_final_or_not(
     bot_sender: TelegramSender,
-    telegram: PretendTelegram,
+    telegram: FakeTelegram,
     status: int,
     description: str,
     parameters: dict[str, Any],
@@ -851,7 +854,7 @@ def test_every_error_of_the_librarys_has_a_name(error: TelegramError | TimeoutEr
     assert not named.uncertain or named.again is Again.A_FEW_TIMES
 
 
-def test_nobody_at_home_is_no_doubt_and_a_broken_call_is(telegram: PretendTelegram) -> None:
+def test_nobody_at_home_is_no_doubt_and_a_broken_call_is(telegram: FakeTelegram) -> None:
     with pytest.raises(SendError) as away:
         TelegramSender.from_settings(settings_for()).send(outbound())
     assert (away.value.code, away.value.retryable, away.value.uncertain) == ("telegram-unreachable", True, False)
@@ -877,7 +880,7 @@ def dropping_connections() -> Iterator[str]:
 
 
 def test_a_chat_that_asks_for_patience_is_left_alone_for_that_long_and_the_others_are_not(
-    settings: Settings, telegram: PretendTelegram
+    settings: Settings, telegram: FakeTelegram
 ) -> None:
     moment = 1_000.0
     sender = TelegramSender(make_bot(settings), now=lambda: moment)
@@ -896,7 +899,7 @@ def test_a_chat_that_asks_for_patience_is_left_alone_for_that_long_and_the_other
 
 
 def test_somebody_who_has_blocked_us_is_opted_out_by_the_attempt(
-    core: Core, bot_sender: TelegramSender, telegram: PretendTelegram, asked: int
+    core: Core, bot_sender: TelegramSender, telegram: FakeTelegram, asked: int
 ) -> None:
     telegram.refuse("sendMessage", 403, "Forbidden: bot was blocked by the user")
     attempt(core, {"telegram": bot_sender}, asked, is_last_attempt=False)
@@ -904,7 +907,7 @@ def test_somebody_who_has_blocked_us_is_opted_out_by_the_attempt(
 
 
 def test_what_this_process_handed_over_is_found_and_not_sent_again(
-    bot_sender: TelegramSender, telegram: PretendTelegram
+    bot_sender: TelegramSender, telegram: FakeTelegram
 ) -> None:
     sent = bot_sender.send(outbound())
     assert bot_sender.find(outbound(), NOON) == sent == bot_sender.send(outbound())
@@ -923,7 +926,7 @@ def test_after_a_crash_an_answer_is_sent_again_once_telegram_can_be_reached_and_
     assert away.value.retryable and away.value.uncertain
 
 
-def test_while_telegram_is_off_nothing_is_called_and_a_message_waits(telegram: PretendTelegram, address: str) -> None:
+def test_while_telegram_is_off_nothing_is_called_and_a_message_waits(telegram: FakeTelegram, address: str) -> None:
     sender = TelegramSender.from_settings(settings_for(address, "off"))
     with pytest.raises(SendError) as off:
         sender.send(outbound())
@@ -931,7 +934,7 @@ def test_while_telegram_is_off_nothing_is_called_and_a_message_waits(telegram: P
     assert telegram.asked == []
 
 
-def test_many_threads_send_at_once(bot_sender: TelegramSender, telegram: PretendTelegram) -> None:
+def test_many_threads_send_at_once(bot_sender: TelegramSender, telegram: FakeTelegram) -> None:
     threads = [
         threading.Thread(target=bot_sender.send, args=(outbound(f"answer {number}", number),))
         for number in range(1, 13)
@@ -948,7 +951,7 @@ def test_many_threads_send_at_once(bot_sender: TelegramSender, telegram: Pretend
 
 def test_a_question_its_answer_and_the_button_under_it_travel_the_whole_way(
     address: str,
-    telegram: PretendTelegram,
+    telegram: FakeTelegram,
     keys: Keys,
     content: Content,
     safety: SafetyContent,

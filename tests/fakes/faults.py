@@ -27,8 +27,12 @@ CALL_KINDS = _TAKEN_ALL_THE_SAME | {
     "answer-twice",
 }
 NEWS_KINDS = {"answer", "late", "doubled", "reversed", "withheld", "undelivered"}
+# What we are told: of a message that came for us, and how far one of ours has got.
+WEBHOOK, RECEIPTS = "webhook", "receipts"
 
 AnyRequest = Request[Any, Any, Any]
+# Calls us, as often as the provider's rules have it, and gives the status of each call.
+News = Callable[[], list[int]]
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Fault:
     on: str = SENDING
 
     def __post_init__(self) -> None:
-        if self.kind not in CALL_KINDS | NEWS_KINDS:
-            raise ValueError(self.kind)
+        if self.kind not in (NEWS_KINDS if self.on in (WEBHOOK, RECEIPTS) else CALL_KINDS):
+            raise ValueError(f"{self.kind} does not befall {self.on}")
 
 
 class Faults:
@@ -67,6 +71,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Fault]] = {}
+        self._kept_back: list[News] = []
         self._lock = threading.Lock()
 
     def append(self, fault: Fault) -> None:
@@ -89,6 +94,29 @@ class Faults:
         with self._lock:
             waiting = self._waiting.get(on)
             return waiting.popleft() if waiting else None
+
+    def bring(self, fault: Fault | None, news: Sequence[News]) -> list[int]:
+        """Bring us news, in the order and as often as the fault has it. Gives the statuses of all the calls."""
+        match fault.kind if fault else "answer":
+            case "answer" | "undelivered":
+                brought = list(news)
+            case "doubled":
+                brought = [one for one in news for _ in range(2)]
+            case "reversed":
+                brought = list(reversed(news))
+            case "withheld":
+                brought = []
+            case "late":
+                brought = []
+                self._kept_back.extend(news)
+            case kind:
+                raise ValueError(f"{kind} does not befall news")
+        return [status for one in brought for status in one()]
+
+    def let_go(self) -> list[int]:
+        """Bring us what is late."""
+        news, self._kept_back = self._kept_back, []
+        return self.bring(None, news)
 
 
 async def answer_with(
@@ -122,24 +150,6 @@ async def answer_with(
         case "refuse" | "throttle":
             return refuse(fault)
     raise ValueError(f"{fault.kind} does not befall a call")
-
-
-def in_order_of[T](fault: Fault | None, news: Sequence[T], keep_back: Callable[[T], object]) -> list[T]:
-    """What is brought to us now, and in which order. keep_back: gets what is late."""
-    match fault.kind if fault else "answer":
-        case "answer" | "undelivered":
-            return list(news)
-        case "doubled":
-            return [one for one in news for _ in range(2)]
-        case "reversed":
-            return list(reversed(news))
-        case "withheld":
-            return []
-        case "late":
-            for one in news:
-                keep_back(one)
-            return []
-    raise ValueError(f"{fault} does not befall news")
 
 
 async def caller_gone(request: AnyRequest) -> None:

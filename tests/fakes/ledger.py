@@ -1,6 +1,7 @@
 """What a pretend provider remembers: one JSON object a line, only ever added to."""
 
 import json
+import os
 import threading
 import time
 from pathlib import Path
@@ -17,11 +18,10 @@ class Ledger:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         if path is not None and path.exists():
-            whole, _, cut_off = path.read_bytes().rpartition(b"\n")
-            if cut_off:
-                # The process was killed while it wrote this line, and nobody was told of what it says.
-                path.write_bytes(whole + b"\n" if whole else b"")
-            self._entries = [json.loads(line) for line in whole.splitlines()]
+            whole = _whole_lines(path)
+            # What follows was written while the process was killed, and nobody was told of what it says.
+            os.truncate(path, len(whole))
+            self._entries = _read(whole)
 
     @property
     def entries(self) -> list[Entry]:
@@ -38,3 +38,17 @@ class Ledger:
             if self._path is not None:
                 with self._path.open("a") as file:
                     file.write(line)
+
+
+def entries_in(path: Path) -> list[Entry]:
+    """What stands in the ledger of a provider in another process, which may be writing."""
+    return _read(_whole_lines(path)) if path.exists() else []
+
+
+def _whole_lines(path: Path) -> bytes:
+    text = path.read_bytes()
+    return text[: text.rfind(b"\n") + 1]
+
+
+def _read(lines: bytes) -> list[Entry]:
+    return [json.loads(line) for line in lines.splitlines()]

@@ -1,52 +1,41 @@
 """A Twilio of our own: its Messages API with all its ways to fail, its signed webhooks, and its rules for trying again.
 
 Written from Twilio's documentation at twilio.com/docs: messaging/api/message-resource, usage/security,
-usage/webhooks/webhooks-connection-overrides, messaging/guides/outbound-message-status-in-status-callbacks.
+api/errors/20429, usage/webhooks/webhooks-connection-overrides,
+messaging/guides/outbound-message-status-in-status-callbacks.
 """
 
 import base64
 import hashlib
 import hmac
-import json
 import secrets
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
-import anyio
 from litestar import Litestar, Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from tests.fakes.faults import RECEIPTS, WEBHOOK, Fault, Faults, News, answer_with
+from tests.fakes.ledger import Ledger
+from tests.fakes.webhooks import Background, Post, WebhookFailed, WebhookTimedOut, is_well
+
 API = "/2010-04-01/Accounts"
 WAYS_TO_TRY_AGAIN = {"4xx", "5xx", "ct", "rt", "all"}
+# What a fault befalls, beside the call that hands a text over and what we are told.
+LIST = "list"
+TOO_MANY_REQUESTS = 20429
 
 
 def signature(token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
     """As Twilio's documentation says: the URL, then each name with its value, sorted, under HMAC-SHA1."""
     signed = url + "".join(name + value for name, value in sorted(set(fields)))
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How the next call to send a text fails.
-
-    refuse: an answer with status and code; with takes_it the text is kept all the same, as with a 500 that comes too
-    late. hang: no answer until the test lets go, before or after the text was taken. break_off: the connection ends in
-    the middle of the answer. nonsense: a 200 that is no JSON.
-    """
-
-    kind: str
-    status: int = 500
-    code: int | None = None
-    retry_after: str | None = None
-    takes_it: bool = False
 
 
 @dataclass
@@ -66,39 +55,43 @@ class Text:
     sent_with: dict[str, str] = field(default_factory=dict)
 
 
-class WebhookFailed(Exception):
-    """The receiver could not be connected to."""
-
-
-# Posts a form and gives the status. Raises WebhookFailed.
-Post = Callable[[str, bytes, Mapping[str, str]], int]
-
-
 class FakeTwilio:
-    """One account. now is its clock; ledger a file in which every text that it took stands, one JSON object a line."""
+    """One account. now is its clock; ledger a file in which all that it took and said stands.
+
+    calls_us: how it reports by itself how far a text has got; without it a test has it report.
+    """
 
     def __init__(
-        self, auth_token: str = "", *, ledger: Path | None = None, now: Callable[[], datetime] | None = None
+        self,
+        auth_token: str = "",
+        *,
+        ledger: Path | None = None,
+        now: Callable[[], datetime] | None = None,
+        calls_us: Post | None = None,
     ) -> None:
         self.auth_token = auth_token
-        self.texts: list[Text] = []
         self.calls: list[str] = []
-        self.faults: deque[Fault] = deque()
-        self.let_go = threading.Event()
+        self.faults = Faults()
         self.largest_page = 1000
+        self.ledger = Ledger(ledger)
         self._now = now or (lambda: datetime.now(UTC))
-        self._ledger = ledger
-        self._lock = threading.Lock()
-        if ledger is not None and ledger.exists():
-            self.texts = [Text(**json.loads(line)) for line in ledger.read_text().splitlines()]
+        self._calls_us = calls_us
+        self._background = Background() if calls_us else None
+        taken: dict[str, Text] = {}
+        for entry in self.ledger.entries:
+            match entry["event"]:
+                case "asked":
+                    self.calls.append(entry["call"])
+                case "taken":
+                    taken[entry["text"]["sid"]] = Text(**entry["text"])
+                case "status":
+                    taken[entry["sid"]].status = entry["status"]
+        self.texts = list(taken.values())
 
     def keep(self, text: Text) -> Text:
         """Take a text, going either way."""
-        with self._lock:
-            self.texts.append(text)
-            if self._ledger is not None:
-                with self._ledger.open("a") as file:
-                    file.write(json.dumps(asdict(text)) + "\n")
+        self.ledger.note("taken", text=asdict(text))
+        self.texts.append(text)
         return text
 
     def stamp(self) -> str:
@@ -112,7 +105,7 @@ class FakeTwilio:
 
     def accept(self, form: Mapping[str, str]) -> Text:
         """Take a text that we hand over."""
-        return self.keep(
+        text = self.keep(
             Text(
                 sid="SM" + secrets.token_hex(16),
                 to=form.get("To", ""),
@@ -126,6 +119,10 @@ class FakeTwilio:
                 sent_with=dict(form),
             )
         )
+        if self._background is not None and self._calls_us is not None and text.callback:
+            calls_us = self._calls_us
+            self._background.do(lambda: self.go_through(text, calls_us))
+        return text
 
     # --- What Twilio calls ---------------------------------------------------------------------------------------
 
@@ -147,24 +144,45 @@ class FakeTwilio:
             "Body": text.body,
             "NumMedia": str(text.media),
         }
-        statuses = self._call(address, fields, post)
-        if fallback is not None and not _is_well(statuses[-1]):
-            more = {"ErrorCode": "11200", "ErrorUrl": address.partition("#")[0]}
-            statuses += self._call(fallback, fields | more, post)
-        return statuses
+
+        def bring() -> list[int]:
+            statuses = self._call(address, fields, post)
+            if fallback is not None and not is_well(statuses[-1]):
+                more = {"ErrorCode": "11200", "ErrorUrl": address.partition("#")[0]}
+                statuses += self._call(fallback, fields | more, post)
+            return statuses
+
+        return self.faults.bring(self.faults.next(WEBHOOK), [bring])
 
     def report(self, text: Text, status: str, post: Post, code: int | None = None) -> list[int]:
         """Say at its callback address how far a text has got."""
+        self._note_status(text, status)
+        return self._call(text.callback, self._receipt(text, status, code), post)
+
+    def go_through(self, text: Text, post: Post) -> list[int]:
+        """Have a text reach its phone, and report each step at its callback address."""
+        fault = self.faults.next(RECEIPTS)
+        code = fault.code if fault is not None and fault.kind == "undelivered" else None
+        last = "undelivered" if code is not None else "delivered"
+        self._note_status(text, last)
+        receipts: list[News] = [
+            partial(self._call, text.callback, self._receipt(text, status, code if status == last else None), post)
+            for status in ("sent", last)
+        ]
+        return self.faults.bring(fault, receipts)
+
+    def _note_status(self, text: Text, status: str) -> None:
         text.status = status
+        self.ledger.note("status", sid=text.sid, status=status)
+
+    def _receipt(self, text: Text, status: str, code: int | None) -> dict[str, str]:
         fields = {
             "MessageSid": text.sid,
             "MessageStatus": status,
             "To": text.to,
             "From": text.sender or "+447700900100",
         }
-        if code is not None:
-            fields["ErrorCode"] = str(code)
-        return self._call(text.callback, fields, post)
+        return fields | ({"ErrorCode": str(code)} if code is not None else {})
 
     def _call(self, address: str, fields: Mapping[str, str], post: Post) -> list[int]:
         url, _, overrides = address.partition("#")
@@ -179,59 +197,50 @@ class FakeTwilio:
         statuses: list[int] = []
         for _ in range(tries):
             try:
-                statuses.append(post(url, urlencode(fields).encode(), headers))
-            except WebhookFailed:
-                statuses.append(0)
-            if _is_well(statuses[-1]) or not ways & {"all", _way_of(statuses[-1])}:
+                status = post(url, urlencode(fields).encode(), headers)
+                way = f"{status // 100}xx"
+            except WebhookFailed as failed:
+                status, way = 0, "rt" if isinstance(failed, WebhookTimedOut) else "ct"
+            statuses.append(status)
+            self.ledger.note("called", url=url, sid=fields["MessageSid"], says=fields.get("MessageStatus"), got=status)
+            if is_well(status) or not ways & {"all", way}:
                 break
         return statuses
 
     # --- What we call --------------------------------------------------------------------------------------------
 
     def handlers(self) -> list[ControllerRouterHandler]:
-        """The Messages API, and a way to have a fake in another process fail."""
+        """The Messages API."""
         create = f"{API}/{{account_sid:str}}/Messages.json"
 
-        @post("/control/faults", status_code=204, exclude_from_csrf=True)
-        async def add_faults(request: Request[Any, Any, Any]) -> None:
-            self.faults.extend(Fault(**fault) for fault in await request.json())
-
         @get(create)
-        async def list_messages(request: Request[Any, Any, Any], account_sid: FromPath[str]) -> dict[str, Any]:
-            self.calls.append("list")
-            return self._page(account_sid, dict(request.query_params), request.url.path)
+        async def list_messages(request: Request[Any, Any, Any], account_sid: FromPath[str]) -> Response[Any]:
+            query, path = dict(request.query_params), request.url.path
+            self._note_call("list", query)
+            return await answer_with(
+                self.faults.next(LIST), request, lambda: Response(self._page(account_sid, query, path)), _refusal
+            )
 
         @post(create, status_code=201, exclude_from_csrf=True)
         async def create_message(request: Request[Any, Any, Any], account_sid: FromPath[str]) -> Response[Any]:
-            self.calls.append("create")
             form = {str(name): str(value) for name, value in (await request.form()).items()}
-            fault = self.faults.popleft() if self.faults else None
-            if fault is None:
-                return self._taken(form, account_sid)
-            return await self._fail(fault, form, account_sid)
+            self._note_call("create", form)
+            return await answer_with(self.faults.next(), request, lambda: self._taken(form, account_sid), _refusal)
 
-        return [add_faults, list_messages, create_message]
+        return [list_messages, create_message]
 
     def app(self) -> Litestar:
         """The same as an application."""
         return Litestar(self.handlers(), openapi_config=None, logging_config=None)
 
+    def _note_call(self, name: str, fields: Mapping[str, str]) -> None:
+        self.calls.append(name)
+        self.ledger.note("asked", call=name, fields=dict(fields))
+
     def _taken(self, form: Mapping[str, str], account_sid: str) -> Response[Any]:
         if not form.get("To") or not form.get("Body"):
             return _error(400, 21604 if not form.get("To") else 21602)
         return Response(self._as_json(self.accept(form), account_sid), status_code=201)
-
-    async def _fail(self, fault: Fault, form: Mapping[str, str], account_sid: str) -> Response[Any]:
-        if fault.takes_it or fault.kind in ("hang-after", "break-off", "nonsense"):
-            self.accept(form)
-        if fault.kind.startswith("hang"):
-            await anyio.to_thread.run_sync(self.let_go.wait, 30)
-            return Response("", status_code=504)
-        if fault.kind == "break-off":
-            return Response(b"{", status_code=201, headers={"content-length": "5000"})
-        if fault.kind == "nonsense":
-            return Response("<html>", status_code=200)
-        return _error(fault.status, fault.code, fault.retry_after)
 
     def _page(self, account_sid: str, query: Mapping[str, str], path: str) -> dict[str, Any]:
         wanted = [text for text in reversed(self.texts) if _is_wanted(text, query)]
@@ -282,29 +291,13 @@ def _is_wanted(text: Text, query: Mapping[str, str]) -> bool:
     )
 
 
+def _refusal(fault: Fault) -> Response[Any]:
+    if fault.kind == "throttle":
+        return _error(429, TOO_MANY_REQUESTS, fault.retry_after)
+    return _error(fault.status, fault.code, fault.retry_after)
+
+
 def _error(status: int, code: int | None, retry_after: str | None = None) -> Response[Any]:
     body = {"message": "refused", "status": status} | ({"code": code} if code is not None else {})
     headers = {"Retry-After": retry_after} if retry_after is not None else {}
     return Response(body, status_code=status, headers=headers)
-
-
-def _is_well(status: int) -> bool:
-    return 200 <= status < 300
-
-
-def _way_of(status: int) -> str:
-    return "ct" if status == 0 else f"{status // 100}xx"
-
-
-def post_by(client: Any) -> Post:
-    """Twilio's posts by a test client of ours, whose address is the public one."""
-
-    def post_form(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        return int(client.post(url, content=body, headers=dict(headers)).status_code)
-
-    return post_form
-
-
-def cannot_connect(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Nobody answers at our address."""
-    raise WebhookFailed(urlsplit(url).netloc)

@@ -47,7 +47,7 @@ def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
         return httpx.post(url, content=body, headers=dict(headers), timeout=timeout).status_code
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise WebhookFailed(url) from error
-    except httpx.TransportError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WebhookTimedOut(url) from error
 
 

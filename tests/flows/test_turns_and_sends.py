@@ -3,10 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from channels import gateway
 from channels.gateway import Handled, Outcome
 from helpline import flows
 from helpline.domain.messages import SendError
 from helpline.services.receiving import receive
+from helpline.storage.engine import StorageUnavailable
 from tests.fakes import text_from
 from tests.flows.conftest import World
 from tests.services import rows
@@ -186,6 +190,23 @@ def test_what_was_stored_but_never_queued_is_found_by_the_sweep(world: World) ->
     world.settled(*people)
     assert world.replies(people[0]) == ["about: a question"]
     assert len(world.sender.to(people[1])) == 1
+
+
+def test_what_was_spooled_is_answered_as_soon_as_the_sweep_takes_it_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: object) -> None:
+        raise StorageUnavailable("locked")
+
+    person = world.somebody()
+    with monkeypatch.context() as broken:
+        broken.setattr(gateway, "receive", unavailable)
+        message = text_from("a question meanwhile", f"SM-{person}", person)
+        assert world.gateway.handle_inbound(message).outcome is Outcome.SPOOLED
+    # The clock stands still: no later sweep would think that it has waited for long.
+    flows.sweep(datetime(2026, 11, 23, 14, 30, tzinfo=UTC), None)
+    world.settled(person)
+    assert world.replies(person) == ["about: a question meanwhile"]
 
 
 def test_the_sweep_leaves_alone_what_is_on_its_way(world: World) -> None:
