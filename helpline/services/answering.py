@@ -17,6 +17,7 @@ from helpline.services.danger import asks_about_danger, open_question, set_open_
 from helpline.services.signposting import (
     SERVICES,
     asks_for_services,
+    has_services,
     services_for_topic,
     show_services,
     take_rating_answer,
@@ -31,6 +32,7 @@ ANSWER = "answer"
 _ANSWER_MARK = "#"
 ANSWERS_BETWEEN_QUESTIONS = 3
 MISUNDERSTANDINGS_BEFORE_MENU = 2
+MOST_REMEMBERED = 30
 
 
 def note_small_talk(core: Core, message_id: int, understanding: Understanding) -> None:
@@ -136,6 +138,8 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
         words=turn.core.words,
     )
     parts = [rendered.text]
+    if not (is_again or general or rendered.stale):
+        parts = _with_what_was_said(turn, rendered.text)
     conversation.more_page = 0
     conversation.last_shown = ANSWER
     options: tuple[str, ...] = ()
@@ -158,6 +162,21 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
         conversation.answers_since_asked += 1
     parts.append(_also_asked(turn, parts))
     return Reply(joined(turn.form, parts), options if turn.form == "chat" else ())
+
+
+def _with_what_was_said(turn: Turn, text: str) -> list[str]:
+    """The answer, with a word about it if it was given before, or else about help nearby, where there is room."""
+    conversation = turn.conversation
+    given = list(conversation.answered or [])
+    answer = f"{conversation.topic}{_ANSWER_MARK}{conversation.answer}"
+    topics = {one.partition(_ANSWER_MARK)[0] for one in given}
+    parts = [text]
+    if answer in given:
+        parts = [turn.say("said-before"), text]
+    elif conversation.topic not in topics and has_services(turn, conversation.topic or ""):
+        parts = [text, turn.say("near-hint")]
+    conversation.answered = [*(one for one in given if one != answer), answer][-MOST_REMEMBERED:]
+    return parts if turn.form == "chat" or has_room(joined(turn.form, parts)) else [text]
 
 
 # Topics that tell carers of their rights anyway.

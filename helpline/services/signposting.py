@@ -84,6 +84,12 @@ def services_for_topic(turn: Turn, text: str, topic: str) -> Reply | None:
     return show_services(turn)
 
 
+def has_services(turn: Turn, topic: str) -> bool:
+    """Whether we know of anybody who helps with a topic, where the person lives or anywhere."""
+    terms = terms_of_topics(turn.core.taxonomy, [topic])
+    return bool(terms) and bool(turn.core.directory.find(wanted(turn, {"terms": list(terms[:2])}), 1))
+
+
 def _says_only_near(turn: Turn, text: str) -> bool:
     return says_any(text, turn.core.taxonomy.near) and len(text.split()) <= 8
 

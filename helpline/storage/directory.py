@@ -77,9 +77,7 @@ def keep_taxonomy(session: Session, taxonomy: Taxonomy) -> None:
 def listed_in(session: Session, feed: str) -> set[str]:
     """The feed's own ids of its services that it has not withdrawn."""
     return set(
-        session.scalars(
-            select(OrukService.source_id).where(OrukService.feed == feed, OrukService.status != _WITHDRAWN)
-        )
+        session.scalars(select(OrukService.source_id).where(OrukService.feed == feed, OrukService.status != _WITHDRAWN))
     )
 
 

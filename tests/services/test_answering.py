@@ -324,3 +324,14 @@ def test_the_review_of_a_turn_shows_what_was_understood(core: Core, texter: Talk
     danger = receive(core, text_from("i want to kill myself", "D1")).message_id
     assert review_turn(core, danger).danger == "suicide"
     assert review_turn(core, danger).intent == "safety"
+
+
+def test_an_answer_that_was_given_before_says_so_and_another_in_between_changes_nothing(
+    core: Core, texter: Talk, chatter: Talk
+) -> None:
+    other = Understanding("guide/blue-badge", 0.9, "blue-badge", core.guide.topics["blue-badge"].general)
+    for talk in (texter, chatter):
+        said_before = core.say("said-before", core.form_of(talk.channel))
+        assert said_before not in talk.asks().text
+        assert said_before not in talk.asks(other).text
+        assert talk.asks().text.startswith(said_before)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -461,3 +462,18 @@ def test_a_long_description_from_elsewhere_never_pushes_the_number_out(core: Cor
         assert segments(to_gsm7(text)).count <= 3
     seeker.seeks("carers group in maldon")
     assert segments(to_gsm7(hours(seeker))).count <= 3
+
+
+def test_after_the_first_answer_about_something_people_hear_of_help_nearby_once(full: Core, chatter: Seeker) -> None:
+    hint = full.say("near-hint", "chat")
+    about_support = Understanding("guide/carers-support", 0.9, "carers-support", None)
+    topic = full.guide.topics["carers-support"]
+    first, second = sorted(topic.answers)[:2]
+    assert hint in chatter.asks(replace(about_support, answer=first), "where do carers meet").text
+    assert hint not in chatter.asks(replace(about_support, answer=second), "and what does it cost").text
+
+
+def test_where_we_know_of_nobody_nothing_is_said_of_help_nearby(core: Core) -> None:
+    chatter = Seeker(core, "web", "a-chat-session")
+    asked = Understanding("guide/carers-support", 0.9, "carers-support", "what-there-is")
+    assert core.say("near-hint", "chat") not in chatter.asks(asked, "where do carers meet").text

@@ -20,6 +20,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("district", sa.String(length=40), nullable=True))
         table.add_column(sa.Column("authority", sa.String(length=16), nullable=True))
         table.add_column(sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(sa.Column("answered", sa.JSON(none_as_null=True), nullable=True))
     # SQLite adds no reference to a table that others refer to.
     op.add_column("contact", sa.Column("conversation_id", sa.String(length=32), nullable=False, server_default="-"))
     op.add_column("contact", sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True))
@@ -73,7 +74,7 @@ def downgrade() -> None:
     for name in ("conversation_id", "joined_at", "forget_at"):
         op.execute(f"ALTER TABLE contact DROP COLUMN {name}")
     with op.batch_alter_table("conversation") as table:
-        for name in ("began_at", "district", "authority", "paused_until"):
+        for name in ("began_at", "district", "authority", "paused_until", "answered"):
             table.drop_column(name)
         table.alter_column("id", new_column_name="contact_id", existing_type=sa.String(length=32))
     # A batch of its own: the one before knows the column by its old name.
