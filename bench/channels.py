@@ -73,7 +73,7 @@ class TimingTwilio(FakeTwilio):
 
 @dataclass
 class Texting:
-    """One text to us, when its webhook was due, left and was answered with 200 (perf_counter), and what came instead."""
+    """One text to us; when its webhook was due, left and got its 200 (perf_counter), and what it got instead."""
 
     phone: str
     sid: str

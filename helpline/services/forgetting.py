@@ -60,7 +60,8 @@ def _forget(arrival: Arrival) -> Received:
     contacts = repositories.contacts_in(session, arrival.contact.conversation_id)
     has_case = bool(repositories.open_cases_of(session, arrival.contact.id))
     for contact in contacts:
-        erasing.erase_words(session, contact.id)
+        # Their yes stays for a day: it says nothing, and a page would show it as a message without words.
+        erasing.erase_words(session, contact.id, but=arrival.inbound.entry_id)
         contact.forget_at = now + ADDRESS_GOES_AFTER
     for case in repositories.open_cases_of(session, arrival.contact.id):
         case.follow_up_due_at = None

@@ -20,8 +20,8 @@ from helpline.storage.models import (
 )
 
 
-def erase_words(session: Session, contact_id: str) -> None:
-    """Empty a contact's messages and what was said to them, but not what is evidence in a case."""
+def erase_words(session: Session, contact_id: str, but: int | None = None) -> None:
+    """Empty a contact's messages and what was said to them, but not one entry, nor what is evidence in a case."""
     kept = (
         select(CaseEvidence.entry_id)
         .union(select(CaseEvidence.reply_entry_id).where(CaseEvidence.reply_entry_id.is_not(None)))
@@ -32,6 +32,7 @@ def erase_words(session: Session, contact_id: str) -> None:
         .where(
             ThreadEntry.contact_id == contact_id,
             ThreadEntry.id.not_in(select(kept.c[0])),
+            ThreadEntry.id != (but or 0),
         )
         .scalar_subquery()
     )
