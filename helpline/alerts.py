@@ -39,6 +39,7 @@ See it, and say that you are dealing with it:
 
     bin/helpline cases
     bin/helpline cases --take NUMBER --by YOUR-NAME
+    bin/helpline cases --read NUMBER --by YOUR-NAME --because WHY
 
 This message was sent by a machine. It holds no names and no words of the person who wrote.
 """

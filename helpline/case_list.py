@@ -1,8 +1,11 @@
-"""The open cases of danger in the terminal: seen, taken on and closed by hand. No words and no address are shown."""
+"""The cases of danger in the terminal: listed without words or address, read by name, taken on and closed by hand."""
+
+from collections.abc import Iterator
 
 from rich.table import Table
 from rich.text import Text
 
+from helpline.services.case_reading import read_case
 from helpline.services.cases import CaseView, NoSuchCase, acknowledge, close, open_cases
 from helpline.services.core import LOCAL_TIME, Core
 
@@ -31,9 +34,34 @@ def change_case(core: Core, *, take: int | None, close_number: int | None, by: s
         raise CannotChangeCase(f"There is no open case {number}.") from None
 
 
+def case_words(core: Core, number: int, *, by: str, because: str) -> Iterator[str]:
+    """A case's words, a line at a time, once it is written down who reads them and why. Raises CannotChangeCase."""
+    if not by.strip():
+        raise CannotChangeCase("Say who you are: --by NAME")
+    if not because.strip():
+        raise CannotChangeCase("Say why you have to read it: --because WORDS")
+    try:
+        case = read_case(core, number, by.strip(), because.strip())
+    except NoSuchCase:
+        raise CannotChangeCase(f"There is no case {number}.") from None
+    yield f"Case {number}, {case.kind}. It is written down that you read this."
+    if case.read_before_by:
+        yield f"Read before by {', '.join(dict.fromkeys(case.read_before_by))}."
+    yield f"To reach them: {case.channel}, {case.address or 'address no longer known'}"
+    yield f"Where they live: {case.district or 'not known'}"
+    yield ""
+    for said in case.said:
+        who = "THEM" if said.from_person else "  us"
+        mark = "!" if said.shows_danger else " "
+        yield f"{mark} {said.at.astimezone(LOCAL_TIME):%d %b %H:%M} {said.channel:<8} {who}: {said.text or '(no words)'}"
+
+
 def case_table(core: Core) -> Table:
     """Every open case, what needs somebody most first."""
-    table = Table(title="Open cases of danger", caption="Take one on: --take NUMBER --by NAME")
+    table = Table(
+        title="Open cases of danger",
+        caption="Read one: --read NUMBER --by NAME --because WHY. Take one on: --take NUMBER --by NAME",
+    )
     for heading in ("case", "kind", "sure?", "opened", "last message", "messages", "taken on by", "note"):
         table.add_column(heading)
     for case in open_cases(core):

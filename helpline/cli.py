@@ -370,15 +370,22 @@ def cases_command(
         int | None, typer.Option(metavar="NUMBER", help="Say that somebody is dealing with this case.")
     ] = None,
     close: Annotated[int | None, typer.Option(metavar="NUMBER", help="Close this case.")] = None,
-    by: Annotated[str, typer.Option(metavar="NAME", help="Who takes or closes it.")] = "",
-    because: Annotated[str, typer.Option(metavar="WORDS", help="Why it is closed, without names.")] = "",
+    read: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Read what was said. It is written down that you did.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who reads, takes or closes it.")] = "",
+    because: Annotated[str, typer.Option(metavar="WORDS", help="Why it is read or closed, without names.")] = "",
 ) -> None:
-    """List the open cases of danger, take one on, or close one."""
-    from helpline.case_list import case_table, change_case
+    """List the open cases of danger, read one, take one on, or close one."""
+    from helpline.case_list import case_table, case_words, change_case
 
     settings = _read_settings()
     with _one_clear_sentence():
         core = _open_core(settings)
+        if read is not None:
+            for line in case_words(core, read, by=by, because=because):
+                console.print(line, markup=False, highlight=False)
+            return
         change_case(core, take=take, close_number=close, by=by, because=because)
         console.print(case_table(core))
 

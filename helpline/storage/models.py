@@ -253,6 +253,20 @@ class CaseEvidence(Base):
     __table_args__ = (Index(None, "case_id"),)
 
 
+class CaseReading(Base):
+    """That somebody of the staff read the words of a case, and saw how to reach its person. Never deleted."""
+
+    __tablename__ = "case_reading"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("danger_case.id"), index=True)
+    by: Mapped[str] = mapped_column(String(80))
+    because: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
 class Feedback(Base):
     """Whether an answer helped, as the person said."""
 

@@ -11,6 +11,7 @@ from helpline.domain.messages import InboundMessage, InboundState, Purpose
 from helpline.storage.addresses import AddressBook
 from helpline.storage.models import (
     CaseEvidence,
+    CaseReading,
     Contact,
     Conversation,
     DangerCase,
@@ -290,6 +291,31 @@ def open_cases_with_counts(session: Session) -> Sequence[tuple[DangerCase, int]]
         .order_by(DangerCase.urgent.desc(), DangerCase.acknowledged_at.is_not(None), DangerCase.tier, DangerCase.id)
     ).all()
     return [(row[0], row[1]) for row in rows]
+
+
+def evidence_of(session: Session, case_id: int) -> Sequence[CaseEvidence]:
+    """The messages that opened a case or added to it, oldest first."""
+    return session.scalars(
+        select(CaseEvidence).where(CaseEvidence.case_id == case_id).order_by(CaseEvidence.entry_id)
+    ).all()
+
+
+def readings_of(session: Session, case_id: int) -> Sequence[CaseReading]:
+    """Who read a case, first reader first."""
+    return session.scalars(select(CaseReading).where(CaseReading.case_id == case_id).order_by(CaseReading.id)).all()
+
+
+def entries_between(
+    session: Session, contact_ids: Sequence[str], since: datetime, until: datetime, most: int
+) -> Sequence[ThreadEntry]:
+    """What was said by and to some contacts between two moments: the last of it, oldest first."""
+    last = session.scalars(
+        select(ThreadEntry)
+        .where(ThreadEntry.contact_id.in_(contact_ids), ThreadEntry.at >= since, ThreadEntry.at <= until)
+        .order_by(ThreadEntry.id.desc())
+        .limit(most)
+    ).all()
+    return list(reversed(last))
 
 
 def add_evidence(session: Session, evidence: CaseEvidence) -> None:
