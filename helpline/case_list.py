@@ -10,6 +10,9 @@ from helpline.services.cases import CaseView, NoSuchCase, acknowledge, close, op
 from helpline.services.core import LOCAL_TIME, Core
 
 
+_HOW = "Take one on: --take NUMBER --by NAME. Read one: --read NUMBER --by NAME --because WHY"
+
+
 class CannotChangeCase(Exception):
     """One clear sentence on why a case was not changed."""
 
@@ -53,14 +56,20 @@ def case_words(core: Core, number: int, *, by: str, because: str) -> Iterator[st
     for said in case.said:
         who = "THEM" if said.from_person else "  us"
         mark = "!" if said.shows_danger else " "
-        yield f"{mark} {said.at.astimezone(LOCAL_TIME):%d %b %H:%M} {said.channel:<8} {who}: {said.text or '(no words)'}"
+        when = f"{said.at.astimezone(LOCAL_TIME):%d %b %H:%M}"
+        yield f"{mark} {when} {said.channel:<8} {who}: {_printable(said.text) or '(no words)'}"
+
+
+def _printable(text: str) -> str:
+    # What somebody wrote must not be able to steer the terminal of who reads it.
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def case_table(core: Core) -> Table:
     """Every open case, what needs somebody most first."""
     table = Table(
         title="Open cases of danger",
-        caption="Read one: --read NUMBER --by NAME --because WHY. Take one on: --take NUMBER --by NAME",
+        caption=_HOW,
     )
     for heading in ("case", "kind", "sure?", "opened", "last message", "messages", "taken on by", "note"):
         table.add_column(heading)

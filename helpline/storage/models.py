@@ -86,8 +86,8 @@ class Conversation(Base):
     answer's long form that were already given. holding_for is the message whose wait was last apologised for. search is
     the last search for services and what it showed; last_shown says whether the last thing shown was an answer or
     services. waiting_questions were asked together with one that was answered, and come with NEXT. about is who the
-    talk is about. rights: whether a carer was told of their rights, and whether they refused to hear of them. answered: the answers that
-    were given lately.
+    talk is about. rights: whether a carer was told of their rights, and whether they refused to hear of them. answered:
+    the answers that were given lately.
     """
 
     __tablename__ = "conversation"
