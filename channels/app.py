@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders
@@ -27,6 +28,8 @@ from helpline.services.core import Core
 FOLDER = Path(__file__).parent
 LONGEST_FILE_NAME = 200
 
+log = structlog.get_logger("app")
+
 CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors "
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -47,6 +50,12 @@ async def _add_security_headers(message: Message, scope: Scope) -> None:
         headers.setdefault("Content-Security-Policy", CONTENT_POLICY + framed_by)
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
+
+
+def _broken(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """The answer when something of ours breaks. The address itself is not logged: there may be words in it."""
+    log.error("request failed", route=request.scope.get("path_template"), error=type(error).__name__)
+    return Response({"status_code": 500, "detail": "Internal Server Error"}, status_code=500)
 
 
 def _refuse_strange_name(request: Request[Any, Any, Any]) -> None:
@@ -122,6 +131,7 @@ def create_app(
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["/events"]),
         before_send=[_add_security_headers, open_to_all],
         lifespan=[lifespan],
+        exception_handlers={500: _broken},
         openapi_config=openapi,
         logging_config=None,
         request_max_body_size=262_144,

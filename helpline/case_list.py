@@ -9,7 +9,6 @@ from helpline.services.case_reading import read_case
 from helpline.services.cases import CaseView, NoSuchCase, acknowledge, close, open_cases
 from helpline.services.core import LOCAL_TIME, Core
 
-
 _HOW = "Take one on: --take NUMBER --by NAME. Read one: --read NUMBER --by NAME --because WHY"
 
 
