@@ -28,6 +28,8 @@ MOST_RECENT: Final = 2
 LONGEST_JOINED: Final = 400
 SURE: Final = 1
 MAY_BE: Final = 2
+# Both readers agree only where the one that learnt holds danger to be likelier than not.
+LIKELIER_THAN_NOT: Final = 0.5
 _SUBJECT_WITHIN: Final = 6
 
 
@@ -187,7 +189,8 @@ class SafetyScanner:
                 return None
             return Danger(opinion.kind, MAY_BE, opinion.who, LEARNT_RULE, joined, opinion.score)
         found = min(every)
-        tier = SURE if found.certain or opinion.score >= self._learnt.threshold else MAY_BE
+        agreed = opinion.score >= max(self._learnt.threshold, LIKELIER_THAN_NOT)
+        tier = SURE if found.certain or agreed else MAY_BE
         return Danger(_kind(found, opinion), tier, found.who, found.rule, joined, opinion.score)
 
     @staticmethod
