@@ -40,6 +40,8 @@ def receive(core: Core, message: InboundMessage, *, already_warned: bool = False
         StorageUnavailable: nothing was stored.
     """
     message = replace(message, text=storable(message.text))
+    # The readers of danger remember what they read, so that no writer has to wait while they do.
+    core.find_danger(message.text, (), core.form_of(message.channel))
     try:
         return _receive_once(core, message, already_warned)
     except StorageConflict:
@@ -49,7 +51,7 @@ def receive(core: Core, message: InboundMessage, *, already_warned: bool = False
 
 
 def _receive_once(core: Core, message: InboundMessage, already_warned: bool) -> Received:
-    with core.database.write() as session:
+    with core.database.write(urgent=True) as session:
         arrival = _store(session, core, message, already_warned)
         return arrival if isinstance(arrival, Received) else _deal_with(arrival)
 
