@@ -9,6 +9,7 @@ No database, no network: a message goes in, and a Danger or None comes out, in a
 the message. Phrases, examples and replies are reviewed content (content/safety), not code.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -26,6 +27,7 @@ PEOPLE_READ: Final = "{people_read}"
 SERVICE_NAME: Final = "{service_name}"
 MOST_RECENT: Final = 2
 LONGEST_JOINED: Final = 400
+_ONLY_NUMBERS: Final = re.compile(r"[\d\s.,:/+-]*")
 SURE: Final = 1
 MAY_BE: Final = 2
 # Both readers agree only where the one that learnt holds danger to be likelier than not.
@@ -211,6 +213,9 @@ class SafetyScanner:
         earlier = before[-1]
         if self._learnt is None or len(earlier) + len(text) > LONGEST_JOINED:
             return self._sure(across, joined=True)
+        # A reader that learnt from words makes anything of digits. What they complete, phrases find.
+        if not across and _ONLY_NUMBERS.fullmatch(text):
+            return None
         last = views(earlier, self._speller)
         if not across and self._is_suspected(last):
             return None

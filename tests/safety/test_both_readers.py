@@ -49,3 +49,10 @@ def test_a_certain_phrase_counts_also_beside_a_graver_one_that_is_not_believed(s
     assert plain is not None and plain.kind == "medical-emergency"
     danger = SafetyScanner(safety, Hunches({})).scan(f"{graver}. {certain}")
     assert danger is not None and (danger.rule, danger.tier) == ("suicide-other-languages", SURE)
+
+
+def test_numbers_alone_are_no_danger_however_many_came_before(scanner: SafetyScanner) -> None:
+    for code in ("42268242", "8363 3815", "39777074", "42778378", "39777681"):
+        assert scanner.scan(code, [code.replace(" ", ""), code]) is None
+    assert scanner.scan("10.30", ["i want to kill", "myself tonight at"]) is None
+    assert scanner.scan("myself at 10", ["i want to kill"]) is not None

@@ -1,6 +1,5 @@
 """PAUSE, LESS, DONE, LOSS, who is this, wrong number, a number that was silent for long, and machines that write."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,31 +9,19 @@ from helpline.services import answering
 from helpline.services.arrival import Received
 from helpline.services.cases import put_due_follow_ups
 from helpline.services.core import Core
-from helpline.services.receiving import receive
 from helpline.services.sending import claim
 from helpline.services.threads import thread_after
 from helpline.services.turns import settle_turn
 from helpline.storage.models import StaffAlarm
-from tests.fakes import PHONE, SettableClock, new_message
+from tests.fakes import PHONE, SettableClock
 from tests.services import rows
+from tests.services.conftest import Hears
 
 DANGER = "i want to kill myself"
 QUESTION = "how do i get a blue badge"
 FALLS = Understanding("guide/falls", 0.93, "falls", "stop-falls", 0.8)
 MORE = Understanding("more", 0.9)
 HALF_A_YEAR = timedelta(days=184)
-Hears = Callable[..., Received]
-
-
-@pytest.fixture
-def hears(core: Core, clock: SettableClock) -> Hears:
-    def hear(
-        text: str, channel: str = "sms", address: str = PHONE, after: timedelta = timedelta(minutes=1)
-    ) -> Received:
-        clock.advance(after)
-        return receive(core, new_message(text, channel, address))
-
-    return hear
 
 
 def last_said(core: Core) -> str:
@@ -165,7 +152,7 @@ def test_a_chat_that_was_silent_for_as_long_is_still_the_same_person(core: Core,
     "typed",
     [
         "Automatic reply: I am out of the office until Monday.",
-        "This is an automated message. Please do not reply to this text.",
+        "Auto-reply: this mailbox is not monitored.",
         "This mailbox is not monitored",
     ],
 )

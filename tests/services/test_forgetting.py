@@ -1,6 +1,5 @@
 """FORGET ME deletes what a person told us, on every channel of theirs, and leaves what keeps somebody safe."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,6 @@ from sqlalchemy import select
 
 from helpline.domain.messages import Reply, SendResult, Understanding
 from helpline.services import answering
-from helpline.services.arrival import Received
 from helpline.services.cases import close
 from helpline.services.core import Core
 from helpline.services.forgetting import drop_addresses
@@ -19,21 +17,12 @@ from helpline.services.turns import settle_turn
 from helpline.storage.models import Contact, ThreadEntry
 from tests.fakes import PHONE, SettableClock, new_message
 from tests.services import rows
+from tests.services.conftest import Hears
 
 SECRET = "mum has wandered from 12 Oak Road again"
 DANGER = "i want to kill myself"
 FALLS = Understanding("guide/falls", 0.93, "falls", "stop-falls", 0.8)
 A_DAY = timedelta(days=1)
-Hears = Callable[..., Received]
-
-
-@pytest.fixture
-def hears(core: Core, clock: SettableClock) -> Hears:
-    def hear(text: str, channel: str = "sms", address: str = PHONE) -> Received:
-        clock.advance(timedelta(seconds=10))
-        return receive(core, new_message(text, channel, address))
-
-    return hear
 
 
 def everything_stored(core: Core) -> str:

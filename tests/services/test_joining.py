@@ -1,7 +1,6 @@
 """A code joins another channel to the same conversation; nothing else does, and nothing said before is shown there."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,26 +17,17 @@ from helpline.storage.models import DangerCase, JoinCode, StaffAlarm
 from tests.conftest import StartedWork
 from tests.fakes import PHONE, SettableClock, new_message
 from tests.services import rows
+from tests.services.conftest import Hears
 
 WEB, TELEGRAM, OTHER_WEB = "web-session-1", "5150", "web-session-2"
 NUMBER, PAGE, BOT = "+441245555555", "https://care.example/chat", "@care_bot"
 FALLS = Understanding("guide/falls", 0.93, "falls", "stop-falls", 0.8)
 DANGER = "i want to kill myself"
-Hears = Callable[..., Received]
 
 
 @pytest.fixture
 def core(core: Core) -> Core:
     return replace(core, doors={"sms": NUMBER, "web": PAGE, "telegram": BOT})
-
-
-@pytest.fixture
-def hears(core: Core, clock: SettableClock) -> Hears:
-    def hear(text: str, channel: str = "sms", address: str = PHONE) -> Received:
-        clock.advance(timedelta(seconds=10))
-        return receive(core, new_message(text, channel, address))
-
-    return hear
 
 
 def code_given(core: Core) -> str:
