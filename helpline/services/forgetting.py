@@ -37,11 +37,14 @@ def ask_first(arrival: Arrival) -> Received:
 
 def take_answer(arrival: Arrival) -> Received | None:
     """What follows from the answer to our question whether to forget; None if none is open, or it is no answer."""
-    if not _was_asked(arrival):
+    question = open_question(arrival.conversation) or {}
+    if question.get("about") != FORGET:
         return None
-    answer = arrival.core.read_yes_no(arrival.message.text)
+    in_time = _was_asked(arrival)
+    # Asked once: what comes later, or says something else, is an ordinary message.
     set_open_question(arrival.conversation, None)
-    if answer is None or answer.says_more:
+    answer = arrival.core.read_yes_no(arrival.message.text)
+    if not in_time or answer is None or answer.says_more:
         return None
     if answer.yes:
         return _forget(arrival)

@@ -84,8 +84,9 @@ def test_a_yes_after_an_hour_deletes_nothing(core: Core, hears: Hears, clock: Se
     told_us(core, hears)
     hears("forget me")
     clock.advance(timedelta(hours=1))
-    hears("yes")
-    assert SECRET in everything_stored(core)
+    received = hears("yes")
+    assert received.turn_for == received.message_id and SECRET in everything_stored(core)
+    assert rows.conversation(core).expects is None
 
 
 def test_what_waits_to_be_sent_is_not_sent_but_the_confirmation_is(core: Core, hears: Hears) -> None:
