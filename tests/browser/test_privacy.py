@@ -86,8 +86,8 @@ def test_hiding_in_a_frame_outlives_a_reload_too(page: Page, chat: Chat) -> None
 
 
 def test_a_reply_that_comes_while_hidden_is_there_when_it_is_shown_again(page: Page, chat: Chat) -> None:
-    page.goto(f"{chat.url}/chat")
     page.route("**/chat/events*", lambda route: route.abort())
+    page.goto(f"{chat.url}/chat")
     write(page, SECRET)
     page.get_by_role("button", name="Hide this chat").click()
     page.unroute("**/chat/events*")

@@ -121,7 +121,7 @@ def test_receipts_in_order_take_the_message_from_taken_to_delivered(core: Core, 
 
 def test_in_every_order_and_with_repeats_the_same_stands_at_the_end(core: Core) -> None:
     for number, order in enumerate(permutations(("queued", "sent", "delivered"))):
-        entry_id = reply_to(core, provider_id=f"SM{number}")
+        entry_id = reply_to(core, f"question {number}", provider_id=f"SM{number}")
         send(core, entry_id, f"SID{number}")
         for progress in (*order, *order):
             apply_report(core, report(progress, entry_id, f"SID{number}"))
@@ -302,7 +302,7 @@ def test_a_filtered_text_calls_staff_once_an_hour_however_many_there_are(
     core: Core, clock: SettableClock, alerts: RecordingAlerts
 ) -> None:
     for number in range(3):
-        entry_id = reply_to(core, provider_id=f"SM{number}")
+        entry_id = reply_to(core, f"question {number}", provider_id=f"SM{number}")
         send(core, entry_id, f"SID{number}")
         apply_report(core, report("undelivered", entry_id, f"SID{number}", failure("30007", pages=True)))
     raise_due_alarms(core, alerts)
@@ -396,7 +396,7 @@ def test_two_failures_for_good_make_a_number_unreachable_and_one_does_not(core: 
 def test_a_fault_of_ours_says_nothing_about_the_number(core: Core) -> None:
     ours = SendError("21617", retryable=False, ours=True, staff_note="")
     for number in range(3):
-        entry_id = reply_to(core, provider_id=f"SM{number}")
+        entry_id = reply_to(core, f"question {number}", provider_id=f"SM{number}")
         claim(core, entry_id)
         record_failed(core, entry_id, ours, is_final=True)
     assert rows.all_of(core, UnreachableContact) == []
@@ -507,7 +507,7 @@ def test_the_same_words_too_often_and_too_many_texts_are_held_back_before_the_ne
     careful = limited(core, most_same_an_hour=3, most_an_hour=5)
 
     def goes_out(number: int, answer: str) -> bool:
-        entry_id = reply_to(core, provider_id=f"SM{number}", answer=answer)
+        entry_id = reply_to(core, f"question {number}", provider_id=f"SM{number}", answer=answer)
         claimed = claim(careful, entry_id)
         if claimed is not None:
             record_sent(careful, entry_id, SendResult(f"SID{number}"))
