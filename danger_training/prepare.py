@@ -4,7 +4,9 @@
 
 Every example is written out as the gate will read it (helpline.domain.normalise.views), once as it is and in copies
 that are spoilt as texts are: slips of the finger, text-speak, no vowels, no punctuation, emoji, words run together, and
-now and then in the middle of a longer message. What stands in an examination set of tests/safety is left out.
+now and then in the middle of a longer message. Some copies of a harmless text are the part of a very long message that
+looks most like danger, because that part is what the gate reads of one. What stands in an examination set of
+tests/safety is left out.
 """
 
 import argparse
@@ -19,7 +21,7 @@ from pathlib import Path
 from content.safety_examples import NO_DANGER, Example, folded, load_examples
 from content.safety_schema import load_safety
 from helpline.checks import read_training_text
-from helpline.danger_reader import as_read
+from helpline.danger_reader import LONGEST_WHOLE, as_read, windows
 from helpline.domain.normalise import Speller, views
 from helpline.domain.safety import SafetyScanner
 from helpline.settings import REPOSITORY
@@ -30,6 +32,7 @@ WEIGHED_WORDS = 3000
 PADDED_SHARE = 0.3
 LONGEST_PADDED = 56
 CUT_SHARE = 0.2
+WINDOW_SHARE = 0.12
 # Of a hundred letters so many are slips: a careful thumb, a quick one, one that shakes.
 _SLIP_SHARES = (0.04, 0.06, 0.1)
 
@@ -104,6 +107,17 @@ class Spoiler:
         between = chance.choice((" ", ". ", ", ", "\n"))
         parts = (" ".join(before[len(before) - first :]), text, " ".join(after[: room - first]))
         return between.join(part for part in parts if part)
+
+    def bury(self, text: str) -> str | None:
+        """Now and then a message too long to be read whole, with the text in its middle; None for most."""
+        chance = self._chance
+        if chance.random() >= WINDOW_SHARE:
+            return None
+        message = text
+        while len(message.split()) <= LONGEST_WHOLE:
+            more = chance.choice(self._ordinary if chance.random() < 0.4 else self._harmless)
+            message = f"{more}. {message}" if chance.random() < 0.5 else f"{message}. {more}"
+        return message
 
     def _half(self, text: str) -> str:
         words = text.split()
@@ -180,22 +194,25 @@ def main() -> None:
     speller = Speller(scanner.vocabulary | set(words), safety.common_words)
     spoiler = Spoiler(ordinary, [one.text for one in examples if one.kind == NO_DANGER])
 
+    def normalised(text: str) -> str:
+        return views(text, speller)[-1]
+
     def reading(text: str) -> str:
-        return as_read(views(text, speller)[-1].split())
+        return as_read(normalised(text).split())
+
+    whole = [reading(one.text) for one in examples]
+    dangers = [text for text, one in zip(whole, examples, strict=True) if one.kind != NO_DANGER]
+    weights = word_weights(dangers, [reading(text) for text in ordinary])
+
+    def spoilt(example: Example) -> str:
+        harmless = example.kind == NO_DANGER
+        buried = spoiler.bury(example.text) if harmless else None
+        return windows(normalised(buried), weights)[0] if buried else reading(spoiler.spoil(example.text, harmless))
 
     rows = [
-        {
-            "readings": [
-                reading(one.text),
-                *(reading(spoiler.spoil(one.text, one.kind == NO_DANGER)) for _ in range(given.copies)),
-            ],
-            "kind": one.kind,
-            "who": one.who,
-        }
-        for one in examples
+        {"readings": [text, *(spoilt(one) for _ in range(given.copies))], "kind": one.kind, "who": one.who}
+        for text, one in zip(whole, examples, strict=True)
     ]
-    first = [(row["readings"][0], row["kind"]) for row in rows]
-    weights = word_weights([text for text, kind in first if kind != NO_DANGER], [reading(text) for text in ordinary])
     given.out.write_text(json.dumps({"rows": rows, "words": words, "word_weights": weights}), "utf-8")
     print(f"{len(rows)} examples: {dict(Counter(one.kind for one in examples))}")
 
