@@ -10,6 +10,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from helpline.domain.messages import Reply, Understanding
+from helpline.services.answering import PlaceProblem
 from helpline.services.core import Core
 
 
@@ -71,3 +72,11 @@ def understanding_of(message: Mapping[str, Any]) -> Understanding:
         answer_confidence=intent.get("answer_confidence"),
         value=None if value is None else str(value),
     )
+
+
+def place_problem_of(message: Mapping[str, Any]) -> PlaceProblem | None:
+    """What is still unclear about the place that the message names; None if it names none, or a clear one."""
+    place = (message.get("metadata") or {}).get("place") or {}
+    if place.get("out_of_area"):
+        return "out-of-area"
+    return "ambiguous" if place.get("ambiguous") and place.get("authority") is None else None

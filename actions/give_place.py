@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actions.base import HelplineAction
+from actions.base import HelplineAction, place_problem_of
 from helpline.domain.messages import Reply, Understanding
 from helpline.services import answering
 
@@ -15,10 +15,4 @@ class NotePlace(HelplineAction):
 
     def reply(self, message_id: int, understanding: Understanding, message: Mapping[str, Any]) -> Reply | None:
         """The last answer for that place, or what is still unclear about it."""
-        place = (message.get("metadata") or {}).get("place") or {}
-        problem: answering.PlaceProblem | None = None
-        if place.get("out_of_area"):
-            problem = "out-of-area"
-        elif place.get("ambiguous") and place.get("authority") is None:
-            problem = "ambiguous"
-        return answering.note_place(self.core, message_id, understanding, problem)
+        return answering.note_place(self.core, message_id, understanding, place_problem_of(message))

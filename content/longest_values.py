@@ -69,6 +69,11 @@ def longest_values(content: Content, services: Sequence[Service]) -> Mapping[str
         "hours": hours,
         "now": _longest(say.on(reply_id, "sms") for reply_id in ("open-now", "closed-now")),
         "offer": _longest(service.description for service in services),
+        "contact": _longest(
+            contact_line(guide, contact, authority, say, "sms")
+            for authority in (None, *guide.authorities)
+            for contact in {answer.contact for answer in answers}
+        ),
         "value": _longest([*numbers, hours, fees, url, eligibility]),
         "when": _longest_time(),
         "code": "9999 9999",

@@ -94,6 +94,7 @@ class TopicEntry(_Entry):
     title: Words
     general: Words
     menu: bool = False
+    goes_with: tuple[Words, ...] = ()
     answers: Annotated[dict[str, AnswerEntry], Field(min_length=1)]
 
 
@@ -175,6 +176,8 @@ class TalkFile(_Entry):
     carer_signs: Annotated[tuple[Words, ...], Field(min_length=1)]
     people: Annotated[dict[str, PersonEntry], Field(min_length=1)]
     automatic: Annotated[tuple[Words, ...], Field(min_length=1)]
+    care_words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    number_words: Annotated[tuple[Words, ...], Field(min_length=1)]
 
 
 PhonesFile = RootModel[dict[str, PhoneEntry]]
@@ -212,6 +215,7 @@ def load_content(root: Path) -> Content:
     authority_of = {district: a.id for a in authorities.values() for district in a.districts}
     gazetteer = _gazetteer(reader, authority_of)
     topics = {topic.id: topic for path in reader.files("guide", "*.md") if (topic := _topic(reader, path))}
+    _check_companions(reader, topics)
     if words is None or control_words is None or wrong_facts is None or gazetteer is None or not authorities:
         raise ContentError(reader.problems)
     guide = Guide(phones, authorities, topics)
@@ -238,7 +242,7 @@ def load_content(root: Path) -> Content:
         control_words,
         gazetteer,
         taxonomy,
-        TalkWords(talk.carer_signs, people, talk.automatic),
+        TalkWords(talk.carer_signs, people, talk.automatic, talk.care_words, talk.number_words),
         languages,
         off_topic,
         findings.warnings,
@@ -349,6 +353,19 @@ def _gazetteer(reader: Reader, authority_of: Mapping[str, str]) -> Gazetteer | N
     )
 
 
+def _check_companions(reader: Reader, topics: Mapping[str, Topic]) -> None:
+    known = {path.stem for path in reader.files("guide", "*.md")}
+    for topic in topics.values():
+        for other in topic.goes_with:
+            if other not in known - {topic.id}:
+                reader.add(
+                    f"guide/{topic.id}.md",
+                    "goes_with",
+                    f"'{other}' is no other topic of the guide.",
+                    "Write the name of another file of content/guide, without .md, or leave it out.",
+                )
+
+
 def _counted(districts: str, counts: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return tuple(districts.split("|")), tuple(int(count) for count in counts.split("|"))
 
@@ -384,4 +401,4 @@ def _topic(reader: Reader, path: Path) -> Topic | None:
         )
         for answer_id, answer in entry.answers.items()
     }
-    return Topic(path.stem, entry.title, entry.general, answers, entry.menu)
+    return Topic(path.stem, entry.title, entry.general, answers, entry.menu, entry.goes_with)

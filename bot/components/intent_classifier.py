@@ -106,7 +106,7 @@ class SentenceVectorClassifier(GraphComponent):
         for message in messages:
             if message.get(INTENT):
                 continue
-            found = self._read(message.get(TEXT) or "", last_topic_in(message.get("metadata")))
+            found = self._read(message.get(TEXT) or "", *last_topics_in(message.get("metadata")))
             ranking = intents_of(found.reading) if found else [{"name": None, "confidence": 0.0}]
             if found and ranking[0]["name"] == "guide":
                 ranking[0] |= {"questions": _as_dicts(found.questions), "choices": _as_dicts(found.choices)}
@@ -114,22 +114,25 @@ class SentenceVectorClassifier(GraphComponent):
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
 
-    def _read(self, text: str, last_topic: str | None) -> Understood | None:
+    def _read(self, text: str, last_topic: str | None, companions: Sequence[str]) -> Understood | None:
         """Return the reading, or None if there is no model or it failed: then the fallback answers, never silence."""
         if self.model is None:
             return None
         try:
-            return understand(self.model, text, last_topic)
+            return understand(self.model, text, last_topic, companions)
         except Exception as error:
             logger.error("A message could not be read: %s", type(error).__name__)
             return None
 
 
-def last_topic_in(metadata: object) -> str | None:
-    """Return the guide topic that was last answered, if the gateway named one."""
+def last_topics_in(metadata: object) -> tuple[str | None, list[str]]:
+    """Return the guide topic that was last answered, if the gateway named one, and the topics that go with it."""
     last = metadata.get("last") if isinstance(metadata, Mapping) else None
     topic = last.get("topic") if isinstance(last, Mapping) else None
-    return topic if isinstance(topic, str) and topic else None
+    if not (isinstance(last, Mapping) and isinstance(topic, str) and topic):
+        return None, []
+    companions = last.get("goes_with")
+    return topic, [one for one in companions if isinstance(one, str)] if isinstance(companions, list) else []
 
 
 def _as_dicts(questions: Sequence[Question]) -> list[dict[str, str | None]]:

@@ -36,6 +36,8 @@ class LinkWords:
     leans: frozenset[str]
     goes_on: frozenset[tuple[str, ...]]
     general: frozenset[str]
+    asks_alone: frozenset[str]
+    to_us: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -46,8 +48,15 @@ def link_words() -> LinkWords:
     general = frozenset(map(str, [*data["general"], *data["asks"], *data["leans"]]))
     # The words that begin the next question stay with it; "and" alone goes.
     joined = re.compile(r"[,;]?\s+(?=(?:" + "|".join(map(re.escape, joins)) + r")\b)", re.IGNORECASE)
+    asks_alone = frozenset(word for line in [*data["asks"], *data["asks_alone"]] for word in words_of(str(line)))
     return LinkWords(
-        _phrases(data["asks"]), joined, frozenset(map(str, data["leans"])), _phrases(data["goes_on"]), general
+        _phrases(data["asks"]),
+        joined,
+        frozenset(map(str, data["leans"])),
+        _phrases(data["goes_on"]),
+        general | asks_alone,
+        asks_alone,
+        frozenset(map(str, data["to_us"])),
     )
 
 
@@ -96,6 +105,17 @@ def leans_on_last(text: str) -> bool:
     if not said or len(said) > LONGEST_FOLLOW_UP:
         return False
     return any(tuple(said[: len(phrase)]) == phrase for phrase in words.goes_on) or bool(words.leans & set(said))
+
+
+def is_bare_question(text: str) -> bool:
+    """Say whether a short message asks: "how long", "who do i tell", "appeal?"."""
+    said = words_of(text)
+    return 0 < len(said) <= LONGEST_FOLLOW_UP and bool(link_words().asks_alone & set(said))
+
+
+def speaks_to_us(text: str) -> bool:
+    """Say whether a message speaks to the one who reads it: "what can you do"."""
+    return bool(link_words().to_us & set(words_of(text)))
 
 
 def names_nothing(text: str) -> bool:

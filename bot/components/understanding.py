@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from components.several_questions import leans_on_last, names_nothing, questions_in
+from components.several_questions import is_bare_question, leans_on_last, names_nothing, questions_in, speaks_to_us
 from components.topic_model import OUT_OF_SCOPE, Reading, TopicModel
 
 GUIDE = "guide/"
 # From this chance on, a short message that leans on the last answer is taken to have changed the subject after all.
 CHANGES_SUBJECT = 0.75
+# A bare "what can you do" asks about us, and "thanks" asks nothing, whatever was said before.
+_ABOUT_US = frozenset({"menu", "small_talk"})
+# From this chance on, a message is small talk, even if it could go on from the last answer.
+SMALL_TALK = 0.5
 # What a part of a message must reach to count as a question of its own: its chance, and how familiar it looks.
 OWN_QUESTION = 0.5
 FAMILIAR = 0.1
@@ -33,11 +38,15 @@ class Understood:
     choices: tuple[Question, ...] = ()
 
 
-def understand(model: TopicModel, text: str, last_topic: str | None) -> Understood:
-    """Read a message. last_topic: the guide topic that was last answered, without "guide/"."""
+def understand(model: TopicModel, text: str, last_topic: str | None, companions: Sequence[str] = ()) -> Understood:
+    """Read a message.
+
+    last_topic: the guide topic that was last answered, without "guide/". companions: the topics that have the answer
+    when that one has none.
+    """
     whole = model.read(text)
-    if last_topic and leans_on_last(text) and (_is_about_last(whole, text) or not _stands_alone(whole)):
-        return Understood(_within(model, text, GUIDE + last_topic, whole))
+    if last_topic and _goes_on(whole, text):
+        return Understood(_of_these(model, text, [last_topic, *companions], whole))
     found = _several(model, text)
     if len(found) > 1:
         first = found[0]
@@ -45,10 +54,22 @@ def understand(model: TopicModel, text: str, last_topic: str | None) -> Understo
     return Understood(whole, choices=_close(model, text, whole))
 
 
+def _goes_on(whole: Reading, text: str) -> bool:
+    """Whether a message goes on from the last answer."""
+    if names_nothing(text) and (leans_on_last(text) or is_bare_question(text)):
+        return _is_about_last(whole, text)
+    return leans_on_last(text) and not _stands_alone(whole)
+
+
 def _is_about_last(whole: Reading, text: str) -> bool:
-    """Whether a message that leans on the last answer has no subject of its own, and no other purpose than to ask."""
-    intent = whole.ranking[0][0]
-    return names_nothing(text) and intent not in _ASKS_ABOUT_LAST_REPLY
+    """Whether a message without a subject of its own has no other purpose than to ask about the last answer."""
+    intent, chance = whole.ranking[0]
+    if intent in _ASKS_ABOUT_LAST_REPLY:
+        return False
+    kind = intent.partition("/")[0]
+    if kind in _ABOUT_US and speaks_to_us(text):
+        return False
+    return not (kind == "small_talk" and chance >= SMALL_TALK)
 
 
 def _stands_alone(reading: Reading) -> bool:
@@ -57,6 +78,12 @@ def _stands_alone(reading: Reading) -> bool:
     if intent == OUT_OF_SCOPE or reading.confidence < FAMILIAR:
         return False
     return chance >= (CHANGES_SUBJECT if intent.startswith(GUIDE) else OWN_QUESTION)
+
+
+def _of_these(model: TopicModel, text: str, topics: Sequence[str], whole: Reading) -> Reading:
+    """The reading within the first of these topics that has an answer that fits; without one, within the first."""
+    readings = [_within(model, text, GUIDE + topic, whole) for topic in topics]
+    return next((reading for reading in readings if reading.answer), readings[0])
 
 
 def _within(model: TopicModel, text: str, intent: str, whole: Reading) -> Reading:

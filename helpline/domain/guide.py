@@ -50,7 +50,8 @@ class Answer:
 class Topic:
     """A file of content/guide. general: the id of the answer given when no other fits better.
 
-    menu: it is one of the most asked, which the menu names in a text; in chat the menu names every topic.
+    menu: it is one of the most asked, which the menu names in a text; in chat the menu names every topic. goes_with:
+    where to look for the answer to a question that goes on from this topic, if it has none.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Topic:
     general: str
     answers: Mapping[str, Answer]
     menu: bool = False
+    goes_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpline.domain.normalise import plain
+from helpline.domain.seeking import says_any
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,24 @@ class TalkWords:
     carer_signs: tuple[str, ...]
     people: Mapping[str, PersonWords]
     automatic: tuple[str, ...]
+    care_words: tuple[str, ...]
+    number_words: tuple[str, ...]
 
     def shows_a_carer(self, text: str) -> bool:
         """Whether somebody says in other words that they look after a person."""
-        said = f" {plain(text)} "
-        return any(f" {sign} " in said for sign in self.carer_signs)
+        return says_any(text, self.carer_signs)
+
+    def may_be_about_care(self, text: str) -> bool:
+        """Whether a text that was not understood speaks of somebody, or of what people need help with."""
+        return self.person_in(text) is not None or says_any(text, self.care_words)
+
+    def asks_for_number(self, text: str) -> bool:
+        """Whether somebody who wants something said again wants the number."""
+        return says_any(text, self.number_words)
 
     def is_automatic(self, text: str) -> bool:
         """Whether a phone or a mailbox wrote this while its owner was away."""
-        said = f" {plain(text)} "
-        return any(f" {sign} " in said for sign in self.automatic)
+        return says_any(text, self.automatic)
 
     def person_in(self, text: str) -> str | None:
         """Whom a text is about: the one who is named first; None if nobody is."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from helpline.domain.guide import Topic, answer_text, menu_text, why_text
+from helpline.domain.contact_line import contact_line
+from helpline.domain.guide import Form, Rendered, Topic, answer_text, menu_text, why_text
 from helpline.domain.messages import Question, Reply, Understanding
 from helpline.domain.off_topic import OTHER
 from helpline.domain.sms import MOST_SEGMENTS, pages
@@ -18,6 +19,7 @@ from helpline.services.signposting import (
     SERVICES,
     asks_for_services,
     has_services,
+    numbers_again,
     services_for_topic,
     show_services,
     take_rating_answer,
@@ -33,6 +35,9 @@ _ANSWER_MARK = "#"
 ANSWERS_BETWEEN_QUESTIONS = 3
 MISUNDERSTANDINGS_BEFORE_MENU = 2
 MOST_REMEMBERED = 30
+# The assistant's intent for what it would only guess at.
+NOT_UNDERSTOOD = "nlu_fallback"
+PlaceProblem = Literal["ambiguous", "out-of-area"]
 
 
 def note_small_talk(core: Core, message_id: int, understanding: Understanding) -> None:
@@ -62,6 +67,8 @@ def answer_guide_question(
         if len(meant) > 1 and not asks_about_danger(turn.conversation):
             return _ask_which(turn, meant)
         turn.conversation.waiting_questions = [asdict(one) for one in _known(turn, others)] or None
+        if _was_just_told(turn, topic) and understanding.answer not in topic.answers:
+            return _not_known(turn)
         is_exact = _turn_to(turn, topic, understanding.answer)
         if asks_for_services(turn, turn.text, topic.id):
             services = services_for_topic(turn, turn.text, topic.id)
@@ -70,6 +77,27 @@ def answer_guide_question(
         return _guide_answer(turn, general=not is_exact)
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _was_just_told(turn: Turn, topic: Topic) -> bool:
+    return turn.conversation.topic == topic.id and turn.conversation.last_shown == ANSWER
+
+
+def _not_known(turn: Turn) -> Reply:
+    """Whom to ask what the guide does not answer; the general answer again would only be noise."""
+    if not asks_about_danger(turn.conversation):
+        set_open_question(turn.conversation, None)
+    parts = [turn.say("answer-not-known", contact=_contact(turn))]
+    parts.append(_also_asked(turn, parts))
+    return Reply(joined(turn.form, parts))
+
+
+def _contact(turn: Turn) -> str:
+    """Whom the last answer names, with their number and hours."""
+    guide, conversation = turn.core.guide, turn.conversation
+    assert conversation.topic is not None
+    answer = guide.answer(conversation.topic, conversation.answer)
+    return contact_line(guide, answer.contact, conversation.authority, turn.core.words, turn.form)
 
 
 def _turn_to(turn: Turn, topic: Topic, answer: str | None) -> bool:
@@ -89,7 +117,7 @@ def _waiting(turn: Turn) -> list[Question]:
     return _known(turn, [Question(**one) for one in turn.conversation.waiting_questions or []])
 
 
-def _ask_which(turn: Turn, meant: Sequence[Question]) -> Reply:
+def _ask_which(turn: Turn, meant: Sequence[Question], key: str = "which-topic") -> Reply:
     """One short question with two answers, for topics that are close."""
     titles = [turn.core.guide.topics[one.topic].title for one in meant[:2]]
     options = [
@@ -97,7 +125,7 @@ def _ask_which(turn: Turn, meant: Sequence[Question]) -> Reply:
         for one, title in zip(meant, titles, strict=False)
     ]
     turn.conversation.expects = {"kind": "choice", "about": "topic", "options": options}
-    text = turn.say("which-topic", first=titles[0], second=titles[1])
+    text = turn.say(key, first=titles[0], second=titles[1])
     return Reply(text, tuple(titles) if turn.form == "chat" else ())
 
 
@@ -127,16 +155,7 @@ def answer_next_question(core: Core, message_id: int, understanding: Understandi
 
 def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) -> Reply:
     conversation = turn.conversation
-    assert conversation.topic is not None
-    rendered = answer_text(
-        turn.core.guide,
-        conversation.topic,
-        None if general else conversation.answer,
-        form="short" if turn.form == "sms" else "long",
-        authority=turn.conversation.authority,
-        today=turn.core.today(),
-        words=turn.core.words,
-    )
+    rendered = _rendered(turn, form="short" if turn.form == "sms" else "long", general=general)
     parts = [rendered.text]
     if not (is_again or general or rendered.stale):
         parts = _with_what_was_said(turn, rendered.text)
@@ -162,6 +181,20 @@ def _guide_answer(turn: Turn, *, general: bool = False, is_again: bool = False) 
         conversation.answers_since_asked += 1
     parts.append(_also_asked(turn, parts))
     return Reply(joined(turn.form, parts), options if turn.form == "chat" else ())
+
+
+def _rendered(turn: Turn, form: Form, *, general: bool = False) -> Rendered:
+    conversation = turn.conversation
+    assert conversation.topic is not None
+    return answer_text(
+        turn.core.guide,
+        conversation.topic,
+        None if general else conversation.answer,
+        form=form,
+        authority=conversation.authority,
+        today=turn.core.today(),
+        words=turn.core.words,
+    )
 
 
 def _with_what_was_said(turn: Turn, text: str) -> list[str]:
@@ -229,17 +262,9 @@ def give_more(core: Core, message_id: int, understanding: Understanding) -> Repl
             return show_services(turn)
         if conversation.topic is None:
             return Reply(turn.say("more-nothing"))
-        rendered = answer_text(
-            turn.core.guide,
-            conversation.topic,
-            conversation.answer,
-            form="long",
-            authority=turn.conversation.authority,
-            today=turn.core.today(),
-            words=turn.core.words,
-        )
+        rendered = _rendered(turn, "long")
         if turn.form == "chat":
-            return Reply(rendered.text)
+            return Reply(turn.say("more-end") if rendered.text in _last_reply(turn) else rendered.text)
         parts = pages(rendered.text, most_segments=MOST_SEGMENTS, footer=turn.say("label-more"))
         page = conversation.more_page
         if page >= len(parts):
@@ -263,13 +288,24 @@ def explain_source(core: Core, message_id: int, understanding: Understanding) ->
 
 
 def repeat_last(core: Core, message_id: int, understanding: Understanding) -> Reply:
-    """What was last said, again."""
+    """What was last said, again; only the number, if that is what they ask for."""
 
     def make(turn: Turn) -> Reply:
-        last = repositories.last_reply_text(turn.session, turn.contact, turn.conversation.began_at, turn.message_id)
-        return Reply(last if last is not None else turn.say("repeat-nothing"))
+        conversation = turn.conversation
+        if turn.core.talk.asks_for_number(turn.text):
+            if conversation.last_shown == SERVICES and (numbers := numbers_again(turn)):
+                return Reply(numbers)
+            if conversation.last_shown == ANSWER and conversation.topic is not None:
+                return Reply(_contact(turn))
+        return Reply(_last_reply(turn) or turn.say("repeat-nothing"))
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _last_reply(turn: Turn) -> str:
+    """What was last said to the person; an empty string if nothing was."""
+    before = repositories.last_reply_text(turn.session, turn.contact, turn.conversation.began_at, turn.message_id)
+    return before or ""
 
 
 def show_menu(core: Core, message_id: int, understanding: Understanding) -> Reply:
@@ -286,20 +322,44 @@ def offer_person(core: Core, message_id: int, understanding: Understanding) -> R
     return must_say(in_turn(core, message_id, understanding, lambda turn: Reply(turn.say("talk-to-a-person"))))
 
 
-def decline_out_of_scope(core: Core, message_id: int, understanding: Understanding) -> Reply:
-    """A friendly line on what this is for; the second time in a row, a menu and a person."""
-    return must_say(in_turn(core, message_id, replace(understanding, out_of_scope=True), _out_of_scope))
+def decline_out_of_scope(
+    core: Core,
+    message_id: int,
+    understanding: Understanding,
+    problem: PlaceProblem | None = None,
+    nearest: Sequence[str] = (),
+) -> Reply:
+    """A friendly line on what this is for; the second time in a row, a menu and a person.
+
+    What seems to be about care was not understood rather than out of scope, and is asked about. nearest: the guide
+    topics that it may be about, best first.
+    """
+
+    def make(turn: Turn) -> Reply:
+        return _out_of_scope(turn, problem, nearest)
+
+    return must_say(in_turn(core, message_id, replace(understanding, out_of_scope=True), make))
 
 
-def _out_of_scope(turn: Turn) -> Reply:
+def _out_of_scope(turn: Turn, problem: PlaceProblem | None = None, nearest: Sequence[str] = ()) -> Reply:
     core, talk = turn.core, turn.conversation
     kind = core.off_topic.kind_of(turn.text)
     if kind.id != OTHER:
         reply_id, values = core.off_topic.reply_for(kind, talk.district, talk.authority)
         return Reply(turn.say(reply_id, **values))
+    if turn.text.strip().isdecimal():
+        return Reply(turn.say("number-alone"))
+    may_be_about_care = core.talk.may_be_about_care(turn.text)
+    if problem == "out-of-area" and may_be_about_care:
+        return Reply(turn.say("place-out-of-area"))
     talk.misunderstood_in_a_row += 1
     if talk.misunderstood_in_a_row >= MISUNDERSTANDINGS_BEFORE_MENU:
         return Reply(turn.say("out-of-scope-again"))
+    if may_be_about_care or turn.understanding.intent == NOT_UNDERSTOOD:
+        meant = [Question(topic, None) for topic in nearest if topic in core.guide.topics]
+        if may_be_about_care and len(meant) > 1 and not asks_about_danger(talk):
+            return _ask_which(turn, meant, "not-understood-which")
+        return Reply(turn.say("not-understood"))
     return Reply(turn.say("out-of-scope"))
 
 
@@ -343,9 +403,6 @@ def record_whether_helped(turn: Turn, value: str | None) -> bool:
     return True
 
 
-PlaceProblem = Literal["ambiguous", "out-of-area"]
-
-
 def note_place(core: Core, message_id: int, understanding: Understanding, problem: PlaceProblem | None) -> Reply:
     """The person said where they live: the last answer again with the right council, or a thank you."""
 
@@ -358,7 +415,27 @@ def note_place(core: Core, message_id: int, understanding: Understanding, proble
             turn.conversation.search = {**(turn.conversation.search or {}), "shown": [], "last": []}
             return show_services(turn)
         if turn.conversation.topic is not None:
-            return _guide_answer(turn, is_again=True)
+            return _answer_for_place(turn)
         return Reply(turn.say("place-noted"))
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _answer_for_place(turn: Turn) -> Reply:
+    """The last answer for the place that is known now; if it was just given, only what the place changes in it."""
+    before, form = _last_reply(turn), turn.form
+    rendered = _rendered(turn, "short" if form == "sms" else "long")
+    if rendered.stale:
+        return _guide_answer(turn, is_again=True)
+    if rendered.text in before:
+        return Reply(turn.say("place-changes-nothing"))
+    contact = _contact(turn)
+    what_place_may_change = [part for part in rendered.text.replace(contact, "\n").split("\n") if part.strip()]
+    if contact in rendered.text and all(_is_in(part, before, turn) for part in what_place_may_change):
+        return Reply(turn.say("place-contact", contact=contact))
+    return _guide_answer(turn, is_again=True)
+
+
+def _is_in(part: str, before: str, turn: Turn) -> bool:
+    """Whether a line of an answer was said before, or only tells of MORE."""
+    return part.strip() in before or part.strip() == turn.say("label-more")

@@ -271,6 +271,18 @@ def tell_hours(core: Core, message_id: int, understanding: Understanding) -> Rep
     return must_say(in_turn(core, message_id, understanding, make))
 
 
+def numbers_again(turn: Turn) -> str:
+    """The ways to reach the services that were shown last; an empty string if none were."""
+    told = (turn.conversation.search or {}).get("last") or []
+    lines = [
+        turn.say("service-number-again", name=service.name, how=_how(turn, service))
+        for service in directory.services_by_id(turn.session, told)
+    ]
+    while turn.form == "sms" and len(lines) > 1 and not has_room("\n".join(lines)):
+        lines.pop()
+    return "\n".join(lines)
+
+
 def _hours_line(turn: Turn, service: Service) -> str:
     hours = hours_in_words(turn, service, short=turn.form == "sms") or service.hours or turn.say("hours-unknown")
     return turn.say(

@@ -80,8 +80,17 @@ def _metadata(core: Core, contact: Contact, conversation: Conversation, inbound:
         "expects": open_question(conversation),
         "place": place,
         "command": _COMMANDS.get(word) if word else None,
-        "last": {"topic": conversation.topic, "answer": conversation.answer} if conversation.topic else None,
+        "last": _last(core, conversation),
     }
+
+
+def _last(core: Core, conversation: Conversation) -> dict[str, Any] | None:
+    """What was last answered, and the topics that may know more."""
+    if not conversation.topic:
+        return None
+    topic = core.guide.topics.get(conversation.topic)
+    companions = list(topic.goes_with) if topic else []
+    return {"topic": conversation.topic, "answer": conversation.answer, "goes_with": companions}
 
 
 def _lock(session: Session, message_id: int) -> tuple[ThreadEntry, Contact, Conversation, Inbound]:
