@@ -33,7 +33,7 @@ _SAID_BY_THE_PROGRAM = """
     service-who-for services-ask-place services-ask-place-first services-detail services-gone services-lead
     services-lead-anywhere services-lead-anywhere-open services-lead-open services-more services-no-more
     services-none services-none-open services-which weekdays which-topic
-    answer-not-known not-understood not-understood-which number-alone place-contact place-changes-nothing
+    answer-not-known not-understood not-understood-which number-alone place-contact place-changes-nothing place-there
     service-number-again
     said-before near-hint paused resumed less done done-after-danger loss who-we-are wrong-number forget-ask forget-kept
     forgotten forgotten-but-case join-code-web join-code-sms join-code-telegram join-already-here join-not-offered

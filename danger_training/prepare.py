@@ -4,9 +4,9 @@
 
 Every example is written out as the gate will read it (helpline.domain.normalise.views), once as it is and in copies
 that are spoilt as texts are: slips of the finger, text-speak, no vowels, no punctuation, emoji, words run together, and
-now and then in the middle of a longer message. Some copies of a harmless text are the part of a very long message that
-looks most like danger, because that part is what the gate reads of one. What stands in an examination set of
-tests/safety is left out.
+now and then in the middle of a longer message. Some copies are the part that the gate reads of a very long message: of
+a harmless one the part that looks most like danger, of a danger the one with most of it. What stands in an examination
+set of tests/safety is left out.
 """
 
 import argparse
@@ -33,6 +33,7 @@ PADDED_SHARE = 0.3
 LONGEST_PADDED = 56
 CUT_SHARE = 0.2
 WINDOW_SHARE = 0.12
+ENOUGH_OF_A_DANGER = 0.75
 # Of a hundred letters so many are slips: a careful thumb, a quick one, one that shakes.
 _SLIP_SHARES = (0.04, 0.06, 0.1)
 
@@ -204,10 +205,21 @@ def main() -> None:
     dangers = [text for text, one in zip(whole, examples, strict=True) if one.kind != NO_DANGER]
     weights = word_weights(dangers, [reading(text) for text in ordinary])
 
+    def window_of(text: str, buried: str, harmless: bool) -> str | None:
+        """What the gate reads of a long message: for a danger the part with most of it, None if none has enough."""
+        parts = windows(normalised(buried), weights)
+        if harmless:
+            return parts[0]
+        words = Counter(normalised(text).split())
+        shares = [((words & Counter(part.replace(".", " .").split())).total() / words.total(), part) for part in parts]
+        share, part = max(shares)
+        return part if share >= ENOUGH_OF_A_DANGER else None
+
     def spoilt(example: Example) -> str:
         harmless = example.kind == NO_DANGER
-        buried = spoiler.bury(example.text) if harmless else None
-        return windows(normalised(buried), weights)[0] if buried else reading(spoiler.spoil(example.text, harmless))
+        buried = spoiler.bury(example.text)
+        part = window_of(example.text, buried, harmless) if buried else None
+        return part or reading(spoiler.spoil(example.text, harmless))
 
     rows = [
         {"readings": [text, *(spoilt(one) for _ in range(given.copies))], "kind": one.kind, "who": one.who}

@@ -28,6 +28,11 @@ SERVICE_NAME: Final = "{service_name}"
 MOST_RECENT: Final = 2
 LONGEST_JOINED: Final = 400
 _ONLY_NUMBERS: Final = re.compile(r"[\d\s.,:/+-]*")
+# "shes 81". Not a child's age, which may be what makes a danger of what was said before.
+_ONLY_A_GROWN_UP_AGE: Final = re.compile(
+    r"(?:i|he|she|mum|dad)\W?\s*(?:is|am|s|m)?\s*(?:1[89]|[2-9]\d|1[01]\d)(?:\s*(?:years?|yrs?))?(?:\s*old)?[\s.!]*",
+    re.IGNORECASE,
+)
 SURE: Final = 1
 MAY_BE: Final = 2
 # Both readers agree only where the one that learnt holds danger to be likelier than not.
@@ -213,8 +218,8 @@ class SafetyScanner:
         earlier = before[-1]
         if self._learnt is None or len(earlier) + len(text) > LONGEST_JOINED:
             return self._sure(across, joined=True)
-        # A reader that learnt from words makes anything of digits. What they complete, phrases find.
-        if not across and _ONLY_NUMBERS.fullmatch(text):
+        # A reader that learnt from words makes anything of digits and of an age. What they complete, phrases find.
+        if not across and (_ONLY_NUMBERS.fullmatch(text) or _ONLY_A_GROWN_UP_AGE.fullmatch(text.strip())):
             return None
         last = views(earlier, self._speller)
         if not across and self._is_suspected(last):

@@ -428,12 +428,19 @@ def _answer_for_place(turn: Turn) -> Reply:
     if rendered.stale:
         return _guide_answer(turn, is_again=True)
     if rendered.text in before:
-        return Reply(turn.say("place-changes-nothing"))
+        return Reply(turn.say("place-changes-nothing", place=_place(turn)))
     contact = _contact(turn)
     what_place_may_change = [part for part in rendered.text.replace(contact, "\n").split("\n") if part.strip()]
     if contact in rendered.text and all(_is_in(part, before, turn) for part in what_place_may_change):
-        return Reply(turn.say("place-contact", contact=contact))
+        return Reply(turn.say("place-contact", place=_place(turn), contact=contact))
     return _guide_answer(turn, is_again=True)
+
+
+def _place(turn: Turn) -> str:
+    """What the place that is known now is called."""
+    conversation = turn.conversation
+    authority = turn.core.guide.authorities.get(conversation.authority or "")
+    return conversation.district or (authority.short_name if authority else turn.say("place-there"))
 
 
 def _is_in(part: str, before: str, turn: Turn) -> bool:

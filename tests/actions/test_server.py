@@ -100,7 +100,7 @@ def test_on_chat_the_options_come_as_buttons(client: TestClient[Litestar], core:
 EACH = [
     ("action_menu", {"name": "menu"}, "menu"),
     ("action_talk_to_a_person", {"name": "talk_to_a_person"}, "talk-to-a-person"),
-    ("action_out_of_scope", {"name": "nlu_fallback"}, "out-of-scope"),
+    ("action_out_of_scope", {"name": "nlu_fallback"}, "not-understood"),
     ("action_more", {"name": "more"}, "more-nothing"),
     ("action_why", {"name": "why"}, "why-nothing"),
     ("action_repeat", {"name": "repeat"}, "repeat-nothing"),

@@ -128,6 +128,39 @@ def test_the_same_words_without_an_answer_before_them_are_not_guessed_at() -> No
     assert understand(readings(), "is it free", None).reading.ranking[0][0] == "out_of_scope"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["how much", "how long", "appeal?", "who do i tell", "what do i do", "how long have i got", "can they do that"],
+)
+def test_a_bare_question_is_about_the_last_answer(text: str) -> None:
+    assert understand(readings(), text, "falls").reading.ranking[0][0] == "guide/falls"
+
+
+@pytest.mark.parametrize("text", ["who won the football", "ok", "thanks", "hello", "bins", ""])
+def test_what_asks_nothing_about_the_last_answer_is_left_alone(text: str) -> None:
+    assert understand(readings(), text, "falls").reading.ranking[0][0] == "out_of_scope"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("what can you do", "menu"), ("who are you", "small_talk/are_you_human"), ("how much more", "more")],
+)
+def test_a_question_about_us_or_our_last_reply_stays_one(text: str, intent: str) -> None:
+    model = Readings(**{text.replace(" ", "_"): (intent, 0.9, None)})
+    assert understand(model, text, "falls").reading.ranking[0][0] == intent
+
+
+def test_what_the_last_topic_cannot_answer_is_looked_for_in_the_topics_that_go_with_it() -> None:
+    class One(Readings):
+        def answer_within(self, text: str, intent: str) -> tuple[str | None, float]:
+            return ("how-long", 0.9) if intent == "guide/carers-assessment" else (None, 0.1)
+
+    reading = understand(One(), "how long does it take", "carers-support", ["respite", "carers-assessment"]).reading
+    assert (reading.ranking[0][0], reading.answer) == ("guide/carers-assessment", "how-long")
+    nothing = understand(One(), "how long does it take", "carers-support", ["respite"]).reading
+    assert (nothing.ranking[0][0], nothing.answer) == ("guide/carers-support", None)
+
+
 def test_topics_that_are_close_are_both_offered() -> None:
     class Close(Readings):
         def read(self, text: str) -> Reading:

@@ -56,3 +56,16 @@ def test_numbers_alone_are_no_danger_however_many_came_before(scanner: SafetySca
         assert scanner.scan(code, [code.replace(" ", ""), code]) is None
     assert scanner.scan("10.30", ["i want to kill", "myself tonight at"]) is None
     assert scanner.scan("myself at 10", ["i want to kill"]) is not None
+
+
+def test_how_old_somebody_is_makes_no_danger_of_what_was_none(scanner: SafetyScanner) -> None:
+    before = "hi my mum has started leaving the gas on and forgetting my name what do i do"
+    assert scanner.scan(before) is None
+    for age in ("shes 81", "She is 81.", "mum is 81 years old"):
+        assert scanner.scan(age, [before]) is None
+
+
+def test_how_old_a_child_is_may_make_it_danger(safety: SafetyContent) -> None:
+    reader = Hunches({"our secret i am 9": ("abuse-of-child", "me", 0.9)})
+    danger = SafetyScanner(safety, reader).scan("i am 9", ["my uncle wants me to keep our secret"])
+    assert danger is not None and danger.kind == "abuse-of-child"

@@ -1,6 +1,6 @@
 """What the assistant's actions say: the guide's words for the right council, once for each message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +18,9 @@ from tests.services import rows
 FALLS = Understanding("guide/falls", 0.93, "falls", "stop-falls", 0.8)
 
 
+Service = Callable[[Core, int, Understanding], Reply]
+
+
 class Talk:
     """One person's talk, a message at a time."""
 
@@ -33,9 +36,7 @@ class Talk:
     def asks(self, what: Understanding = FALLS, text: str = "a question") -> Reply:
         return self.does(answering.answer_guide_question, what, text)
 
-    def does(
-        self, service: Callable[[Core, int, Understanding], Reply], what: Understanding, text: str = "a question"
-    ) -> Reply:
+    def does(self, service: Service, what: Understanding, text: str = "a question") -> Reply:
         message_id = self.hears(text)
         reply = service(self.core, message_id, what)
         settle_turn(self.core, message_id, [reply])
@@ -82,9 +83,18 @@ def test_everybody_is_given_their_own_councils_number_and_no_other(
 
 
 def test_an_answer_that_is_not_known_any_more_gives_the_general_one_and_says_so(core: Core, texter: Talk) -> None:
-    for answer_id in (None, "no-such-answer"):
-        reply = texter.asks(Understanding("guide/falls", 0.9, "falls", answer_id))
+    for number, answer_id in enumerate((None, "no-such-answer")):
+        somebody = Talk(core, address=f"+44770090000{number}")
+        reply = somebody.asks(Understanding("guide/falls", 0.9, "falls", answer_id))
         assert reply.text.startswith(core.say("general-answer-lead", "sms"))
+        assert rows.conversation(core, "sms", somebody.address).answer == "stop-falls"
+
+
+def test_a_question_that_goes_on_and_has_no_answer_is_told_whom_to_ask(core: Core, texter: Talk) -> None:
+    texter.asks()
+    reply = texter.asks(Understanding("guide/falls", 0.9, "falls", None), "can they do that")
+    assert "0345 603 7630" in reply.text and core.guide.topics["falls"].answers["stop-falls"].short not in reply.text
+    assert segments(reply.text).count <= 3
     assert rows.conversation(core).answer == "stop-falls"
 
 
@@ -127,7 +137,13 @@ def test_more_gives_the_long_form_a_text_at_a_time_and_then_says_that_is_all(cor
 
 def test_more_on_chat_is_the_long_form_whole(core: Core, chatter: Talk) -> None:
     long = chatter.asks().text
+    chatter.does(answering.show_menu, chatter.says("menu"))
     assert chatter.does(answering.give_more, chatter.says("more")).text in long
+
+
+def test_more_on_chat_of_what_was_just_said_whole_says_that_it_was_all(core: Core, chatter: Talk) -> None:
+    chatter.asks()
+    assert chatter.does(answering.give_more, chatter.says("more")).text == core.say("more-end", "chat")
 
 
 def test_more_starts_again_with_each_new_answer(core: Core, texter: Talk) -> None:
@@ -147,7 +163,7 @@ def test_more_starts_again_with_each_new_answer(core: Core, texter: Talk) -> Non
     ],
 )
 def test_commands_about_an_answer_before_there_is_one_say_so(
-    core: Core, texter: Talk, service: Callable[[Core, int, Understanding], Reply], nothing: str
+    core: Core, texter: Talk, service: Service, nothing: str
 ) -> None:
     assert texter.does(service, texter.says("more")).text == core.say(nothing, "sms")
 
@@ -168,6 +184,15 @@ def test_repeat_says_the_last_reply_again_word_for_word(core: Core, texter: Talk
     told = rows.texts(core)[-1]
     assert texter.does(answering.repeat_last, texter.says("repeat")).text == told
     assert rows.texts(core)[-1] == told
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_the_number_again_is_the_number_of_the_last_answer(core: Core, channel: str) -> None:
+    talk = Talk(core, channel)
+    talk.asks(text="how do i stop falls, i live in CM1 1AA")
+    talk.does(answering.decline_out_of_scope, talk.says("out_of_scope"))
+    again = talk.does(answering.repeat_last, talk.says("repeat"), "give me the number again").text
+    assert again.startswith("Essex adult social care: 0345 603 7630") and len(again) < 120
 
 
 def test_the_menu_names_every_topic_in_chat_and_the_most_asked_in_a_text(
@@ -234,21 +259,53 @@ def test_what_is_not_ours_is_declined_and_the_second_time_a_person_is_offered(co
     assert texter.does(answering.decline_out_of_scope, outside).text == core.say("out-of-scope", "sms")
 
 
-def test_saying_where_one_lives_brings_the_last_answer_with_the_right_number(core: Core, texter: Talk) -> None:
-    texter.asks()
+def note(core: Core, message_id: int, what: Understanding) -> Reply:
+    return answering.note_place(core, message_id, what, None)
 
-    def note(core: Core, message_id: int, what: Understanding) -> Reply:
-        return answering.note_place(core, message_id, what, None)
 
-    reply = texter.does(note, texter.says("give_place"), "SS1 2AB")
-    assert "01702 215008" in reply.text and "0345 603 7630" not in reply.text
-    assert core.guide.topics["falls"].answers["stop-falls"].short in reply.text
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_saying_where_one_lives_just_after_an_answer_brings_only_the_right_number(core: Core, channel: str) -> None:
+    talk = Talk(core, channel)
+    told = talk.asks().text
+    reply = talk.does(note, talk.says("give_place"), "SS1 2AB").text
+    assert "Southend" in reply and "01702 215008" in reply and "0345 603 7630" not in reply
+    assert len(reply) < len(told) / 2
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_saying_where_one_lives_later_brings_the_last_answer_with_the_right_number(core: Core, channel: str) -> None:
+    talk = Talk(core, channel)
+    talk.asks()
+    talk.does(answering.show_menu, talk.says("menu"))
+    reply = talk.does(note, talk.says("give_place"), "SS1 2AB").text
+    answer = core.guide.topics["falls"].answers["stop-falls"]
+    assert "01702 215008" in reply and "0345 603 7630" not in reply
+    assert answer.short in reply or answer.long.split("\n")[0] in reply
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_place_that_changes_more_than_the_number_brings_the_whole_answer(core: Core, channel: str) -> None:
+    """Where the words name the council, they are said again."""
+    talk = Talk(core, channel)
+    named = next(
+        (topic.id, answer.id)
+        for topic in core.guide.topics.values()
+        for answer in topic.answers.values()
+        if "{front-door" in answer.short and "{front-door" in answer.long
+    )
+    talk.asks(Understanding(f"guide/{named[0]}", 0.9, *named))
+    reply = talk.does(note, talk.says("give_place"), "SS1 2AB").text
+    assert "01702 215008" in reply and "0345 603 7630" not in reply
+    assert not reply.startswith("Thank you.")
+
+
+def test_a_place_that_changes_nothing_in_the_answer_does_not_bring_it_again(core: Core, texter: Talk) -> None:
+    texter.asks(Understanding("guide/scams", 0.9, "scams", "report-it"))
+    reply = texter.does(note, texter.says("give_place"), "maldon").text
+    assert reply == core.say("place-changes-nothing", "sms", place="Maldon")
 
 
 def test_saying_where_one_lives_before_any_question_is_thanked_for(core: Core, texter: Talk) -> None:
-    def note(core: Core, message_id: int, what: Understanding) -> Reply:
-        return answering.note_place(core, message_id, what, None)
-
     assert texter.does(note, texter.says("give_place"), "SS1 2AB").text == core.say("place-noted", "sms")
 
 
@@ -256,10 +313,50 @@ def test_saying_where_one_lives_before_any_question_is_thanked_for(core: Core, t
 def test_a_place_that_does_not_settle_the_council_is_said_so(
     core: Core, texter: Talk, problem: answering.PlaceProblem, said: str
 ) -> None:
-    def note(core: Core, message_id: int, what: Understanding) -> Reply:
+    def note_problem(core: Core, message_id: int, what: Understanding) -> Reply:
         return answering.note_place(core, message_id, what, problem)
 
-    assert texter.does(note, texter.says("give_place")).text == core.say(said, "sms")
+    assert texter.does(note_problem, texter.says("give_place")).text == core.say(said, "sms")
+
+
+NOT_UNDERSTOOD = Understanding("nlu_fallback", 0.05)
+
+
+def declines(problem: answering.PlaceProblem | None = None, nearest: Sequence[str] = ()) -> Service:
+    def decline(core: Core, message_id: int, what: Understanding) -> Reply:
+        return answering.decline_out_of_scope(core, message_id, what, problem, nearest)
+
+    return decline
+
+
+def test_what_seems_to_be_about_care_is_asked_about_and_the_choice_is_answered(core: Core, texter: Talk) -> None:
+    nearest = ("home-care", "lifting-safely", "respite")
+    asked = texter.does(declines(nearest=nearest), NOT_UNDERSTOOD, "neighbour he is 90 who can wash him")
+    titles = [core.guide.topics[topic].title for topic in nearest[:2]]
+    assert all(title in asked.text for title in titles) and segments(asked.text).count <= 2
+    options = (rows.conversation(core).expects or {})["options"]
+    answered = texter.does(answering.take_answer, texter.says("answer", options[0]["id"]), "1")
+    assert core.guide.topics["home-care"].answers["what-it-is"].short in answered.text
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "said"),
+    [
+        ("the thing with the whatsit", NOT_UNDERSTOOD, "not-understood"),
+        ("my wifes commode is broke", NOT_UNDERSTOOD, "not-understood"),
+        ("who won the football", Understanding("out_of_scope", 0.9), "out-of-scope"),
+        ("7", Understanding("out_of_scope", 0.9), "number-alone"),
+    ],
+)
+def test_what_is_not_understood_is_never_told_that_it_is_not_about_care(
+    core: Core, texter: Talk, text: str, what: Understanding, said: str
+) -> None:
+    assert texter.does(declines(), what, text).text == core.say(said, "sms")
+
+
+def test_care_outside_essex_is_sent_to_the_council_there(core: Core, texter: Talk) -> None:
+    reply = texter.does(declines("out-of-area"), NOT_UNDERSTOOD, "my nan lives in Ipswich and needs help at home")
+    assert reply.text == core.say("place-out-of-area", "sms")
 
 
 def everything(core: Core) -> list[object]:
@@ -286,7 +383,7 @@ def everything(core: Core) -> list[object]:
     ],
 )
 def test_doing_the_same_message_twice_says_the_same_and_changes_nothing(
-    core: Core, texter: Talk, service: Callable[[Core, int, Understanding], Reply], what: Understanding
+    core: Core, texter: Talk, service: Service, what: Understanding
 ) -> None:
     texter.asks()
     message_id = texter.hears("something")

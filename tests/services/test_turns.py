@@ -98,7 +98,9 @@ def test_the_assistant_is_told_the_question_that_is_open_and_what_the_talk_is_ab
     answer(core, first)
     metadata = asked(core, a_message(core, "yes", "SM2")).metadata
     assert metadata["expects"] == {"kind": "yes_no", "about": "helped"}
-    assert metadata["last"] == {"topic": "falls", "answer": "stop-falls"}
+    companions = list(core.guide.topics["falls"].goes_with)
+    assert companions
+    assert metadata["last"] == {"topic": "falls", "answer": "stop-falls", "goes_with": companions}
 
 
 @pytest.mark.parametrize(
