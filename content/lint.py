@@ -34,7 +34,7 @@ _SAID_BY_THE_PROGRAM = """
     services-lead-anywhere services-lead-anywhere-open services-lead-open services-more services-no-more
     services-none services-none-open services-which weekdays which-topic
     answer-not-known not-understood not-understood-which number-alone place-contact place-changes-nothing place-there
-    service-number-again
+    service-number-again rate-which rate-which-line
     said-before near-hint paused resumed less done done-after-danger loss who-we-are wrong-number forget-ask forget-kept
     forgotten forgotten-but-case join-code-web join-code-sms join-code-telegram join-already-here join-not-offered
     join-done join-notice-web join-notice-sms join-notice-telegram join-wrong join-too-many not-me-done

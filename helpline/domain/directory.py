@@ -236,14 +236,17 @@ def one_for_each_organisation(services: Iterable[Service]) -> list[Service]:
 
 
 def nearest_first(services: Sequence[Service], wanted: Wanted) -> list[Service]:
-    """Services in the order in which they are shown: near before national, then made for this, then confirmed.
+    """Services in the order in which they are shown.
 
-    A service's first term is what it is made for. What was equal stays in the order in which it came, which is how
-    well it fits.
+    Near before national, then made for this, then with a number to ring or text, then confirmed. A service's first term
+    is what it is made for. What was equal stays in the order in which it came, which is how well it fits.
     """
-    return sorted(
-        services, key=lambda service: (service.reach, _is_made_for(service, wanted), service.confidence != "high")
-    )
+
+    def order(service: Service) -> tuple[Reach, int, bool, bool]:
+        has_number = bool(service.phones or service.text_number)
+        return service.reach, _is_made_for(service, wanted), not has_number, service.confidence != "high"
+
+    return sorted(services, key=order)
 
 
 def _is_made_for(service: Service, wanted: Wanted) -> int:

@@ -308,17 +308,32 @@ def ask_rating(core: Core, message_id: int, understanding: Understanding) -> Rep
         services = directory.services_by_id(turn.session, told)
         if not services:
             return Reply(turn.say("rate-nothing"))
-        service = services[0]
-        scale = {"kind": "scale", "about": "rating", "min": SCALE[0], "max": SCALE[1], "service": service.id}
-        set_open_question(turn.conversation, scale)
-        return Reply(turn.say("rate-score", name=service.name))
+        return _ask_score(turn, services[0]) if len(services) == 1 else _ask_which_to_rate(turn, services)
 
     return must_say(in_turn(core, message_id, understanding, make))
 
 
+def _ask_which_to_rate(turn: Turn, services: Sequence[Service]) -> Reply:
+    options = [{"id": service.id, "label": service.name} for service in services]
+    set_open_question(turn.conversation, {"kind": "choice", "about": "rating-which", "options": options})
+    if turn.form == "chat":
+        return Reply(turn.say("rate-which"), tuple(service.name for service in services))
+    listed = [turn.say("rate-which-line", number=str(at), name=one.name) for at, one in enumerate(services, 1)]
+    return Reply("\n".join([turn.say("rate-which"), *listed]))
+
+
+def _ask_score(turn: Turn, service: Service) -> Reply:
+    scale = {"kind": "scale", "about": "rating", "min": SCALE[0], "max": SCALE[1], "service": service.id}
+    set_open_question(turn.conversation, scale)
+    return Reply(turn.say("rate-score", name=service.name))
+
+
 def take_rating_answer(turn: Turn, expects: dict[str, Any], value: str) -> Reply:
-    """One step of a rating: the score, then a line, then whether it may be passed on."""
+    """One step of a rating: which service, the score, then a line, then whether it may be passed on."""
     conversation, about = turn.conversation, expects.get("about")
+    if about == "rating-which":
+        services = directory.services_by_id(turn.session, [value])
+        return _ask_score(turn, services[0]) if services else Reply(turn.say("services-gone"))
     if about == "rating":
         rating = ServiceRating(
             entry_id=turn.message_id, service_id=expects["service"], score=int(value), at=turn.core.clock.now()

@@ -310,11 +310,24 @@ def test_a_rating_is_a_score_then_words_then_whether_it_may_be_passed_on(
 @pytest.mark.parametrize("word", ["N", "no", "skip"])
 def test_the_words_of_a_rating_may_be_left_out(full: Core, texter: Seeker, word: str) -> None:
     texter.seeks("carers group near maldon")
+    texter.replies("1")
     rate(texter)
     texter.replies("1")
     texter.replies(word)
     [kept] = rows.all_of(full, ServiceRating)
     assert (kept.score, kept.words, kept.share) == (1, None, None)
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_where_several_services_were_shown_it_asks_which_is_rated(full: Core, channel: str) -> None:
+    seeker = Seeker(full, channel)
+    second = listed(full, seeker.seeks("carers group near maldon"))[1]
+    asked = rate(seeker)
+    assert second.name in (asked.text if channel == "sms" else asked.options)
+    assert second.name in seeker.replies("2").text
+    seeker.replies("5")
+    [kept] = rows.all_of(full, ServiceRating)
+    assert (kept.service_id, kept.score) == (second.id, 5)
 
 
 def test_nothing_can_be_rated_before_a_service_was_told_of(full: Core, texter: Seeker) -> None:
