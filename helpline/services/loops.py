@@ -14,6 +14,20 @@ from helpline.storage import repositories
 SENT_TWICE_WITHIN = timedelta(seconds=4)
 MOST_TIMES, WITHIN = 3, timedelta(minutes=10)
 TELL_STAFF_AT = 20
+A_DAY = timedelta(days=1)
+
+
+def is_a_machine_again(arrival: Arrival) -> bool:
+    """Whether these are a machine's words that it sent within the last day already.
+
+    "I am away. In an emergency call 999" may look like danger, and is answered as that once.
+    """
+    if not arrival.core.talk.is_automatic(arrival.message.text):
+        return False
+    before = repositories.said_before(
+        arrival.session, arrival.contact.id, arrival.message.text, arrival.inbound.entry_id, arrival.now - A_DAY
+    )
+    return bool(before)
 
 
 def settle_loop(arrival: Arrival) -> Received | None:

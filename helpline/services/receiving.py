@@ -91,9 +91,9 @@ def _deal_with(arrival: Arrival) -> Received:
         if answered is not None:
             return answered
     if danger is not None:
-        if is_to_be_answered(arrival, danger):
+        if is_to_be_answered(arrival, danger) and not loops.is_a_machine_again(arrival):
             return answer_danger(arrival, danger)
-        # They have just said no. It goes on as a question, and staff see it in the case.
+        # They have just said no, or a machine says it. It goes on as any message, and staff see it in the case.
         cases.note_danger(arrival.session, core, contact, arrival.inbound, danger, None)
     if not message.answerable:
         return _leave_unanswered(arrival)

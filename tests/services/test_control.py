@@ -12,7 +12,7 @@ from helpline.services.core import Core
 from helpline.services.sending import claim
 from helpline.services.threads import thread_after
 from helpline.services.turns import settle_turn
-from helpline.storage.models import StaffAlarm
+from helpline.storage.models import CaseEvidence, StaffAlarm
 from tests.fakes import PHONE, SettableClock
 from tests.services import rows
 from tests.services.conftest import Hears
@@ -168,6 +168,18 @@ def test_a_person_who_sounds_like_one_is_answered(core: Core, hears: Hears, type
 
 def test_danger_is_answered_even_in_an_automatic_reply(core: Core, hears: Hears) -> None:
     assert hears(f"automatic reply. {DANGER}").danger_kind == "suicide"
+
+
+def test_a_machine_that_speaks_of_danger_is_answered_once_a_day_and_staff_see_the_rest(
+    core: Core, hears: Hears
+) -> None:
+    words = f"automatic reply. {DANGER}"
+    first = hears(words)
+    again = hears(words, after=timedelta(seconds=20))
+    assert first.outbox_id is not None
+    assert (again.outbox_id, again.turn_for, reason(core, again)) == (None, None, "automatic-reply")
+    assert len(rows.all_of(core, CaseEvidence)) == 2
+    assert hears(words, after=timedelta(days=1, seconds=1)).outbox_id is not None
 
 
 def test_the_same_message_within_a_moment_is_answered_once(core: Core, hears: Hears) -> None:
