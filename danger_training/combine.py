@@ -1,10 +1,12 @@
 """Puts several trained readers together, so that they vote, and sets the scores from which on they are believed.
 
     python danger_training/combine.py FOLDER... --prepared PREPARED.json [--taught EARLIER.json] --out OUT_FOLDER
+        [--threshold SCORE --doubt SCORE]
 
 The last folder is the newest model: its card's words and weights are kept. The scores are set on the examples that
 train.py kept back from it, without those that an earlier reader was taught (--taught: what prepare.py wrote for that
-one).
+one). Where too few are left, because the earlier readers were taught most of them, find the scores on
+tests/safety/development.jsonl and give them.
 """
 
 import argparse
@@ -52,6 +54,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--false-alarms", type=float, default=0.04)
     parser.add_argument("--disbelieved", type=float, default=0.01)
+    parser.add_argument("--threshold", type=float, help="instead of the score that --false-alarms gives")
+    parser.add_argument("--doubt", type=float, help="instead of the score that --disbelieved gives")
     given = parser.parse_args()
     newest = json.loads((given.models[-1] / "card.json").read_text("utf-8"))
     tokenizer = Tokenizer.from_file(str(given.models[-1] / "tokenizer.json"))
@@ -61,8 +65,9 @@ def main() -> None:
     rows = examples_kept_back(given.prepared, given.kept_back, given.seed, given.taught)
     scores = np.array([1 - votes(readers, tokenizer, row["readings"][0])[0] for row in rows])
     harmless = np.array([row["kind"] == NONE for row in rows])
-    threshold = float(np.quantile(scores[harmless], 1 - given.false_alarms))
-    doubt = float(np.quantile(scores[~harmless], given.disbelieved))
+    threshold = given.threshold or float(np.quantile(scores[harmless], 1 - given.false_alarms))
+    doubt = given.doubt or float(np.quantile(scores[~harmless], given.disbelieved))
+    alarms = float((scores[harmless] >= threshold).mean())
     caught = float((scores[~harmless] >= threshold).mean())
     print(f"{len(rows)} examples; threshold {threshold:.3f}, doubt {doubt:.3f}; caught {caught:.1%} of dangers")
 
@@ -77,7 +82,7 @@ def main() -> None:
         "readers": names,
         "threshold": round(threshold, 3),
         "doubt": round(min(doubt, threshold), 3),
-        "calibrated_on": {"examples": len(rows), "caught": round(caught, 4), "false_alarms": given.false_alarms},
+        "calibrated_on": {"examples": len(rows), "caught": round(caught, 4), "false_alarms": round(alarms, 4)},
     }
     (given.out / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=0) + "\n", "utf-8")
 

@@ -1,5 +1,6 @@
-"""Trains the model on nlu/ and reads every held-out sentence; prints the readings as JSON. Run by the test
-beside it.
+"""Trains the model on nlu/ and reads every held-out sentence and follow-up; prints the readings as JSON.
+
+Run by the test beside it.
 
 It needs the assistant's interpreter, but neither Rasa nor TensorFlow, so it takes seconds rather than
 minutes.
@@ -12,6 +13,7 @@ import os
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[library] = "1"
@@ -21,6 +23,7 @@ sys.path[:0] = [str(ROOT / "bot"), str(ROOT / "bench")]
 import yaml  # noqa: E402 (the path and the threads come first)
 from components.sentence_vectors import SentenceEncoder  # noqa: E402
 from components.topic_model import Example, Settings, TopicModel  # noqa: E402
+from components.understanding import GUIDE, understand  # noqa: E402
 from noise import misspelt  # noqa: E402
 
 from nlu import rows_of_held_out, rows_of_yaml  # noqa: E402
@@ -51,7 +54,26 @@ def main() -> None:
                 "got_misspelt": noisy.ranking[0][0],
             }
         )
-    json.dump(readings, sys.stdout)
+    json.dump({"held_out": readings, "follow_ups": read_follow_ups(model, fallback["threshold"])}, sys.stdout)
+
+
+def read_follow_ups(model: TopicModel, threshold: float) -> list[dict[str, Any]]:
+    """Return each follow-up with the topic that it is answered from, or none if it is not taken for a question."""
+    found = []
+    for one in yaml.safe_load((ROOT / "tests" / "nlu" / "follow_ups.yml").read_text("utf-8")):
+        companions = companions_of(one["after"])
+        reading = understand(model, one["text"], one["after"], companions).reading
+        intent = reading.ranking[0][0]
+        is_topic = intent.startswith(GUIDE) and reading.confidence >= threshold
+        got = intent.partition("/")[2] if is_topic else None
+        found.append({**one, "got": got, "answer": reading.answer, "near": [one["after"], *companions]})
+    return found
+
+
+def companions_of(topic: str) -> list[str]:
+    """Return the topics that go with one, from the head of its file."""
+    head = (ROOT / "content" / "guide" / f"{topic}.md").read_text("utf-8").split("---")[1]
+    return list(yaml.safe_load(head).get("goes_with") or [])
 
 
 if __name__ == "__main__":
