@@ -48,7 +48,7 @@ def link_words() -> LinkWords:
     general = frozenset(map(str, [*data["general"], *data["asks"], *data["leans"]]))
     # The words that begin the next question stay with it; "and" alone goes.
     joined = re.compile(r"[,;]?\s+(?=(?:" + "|".join(map(re.escape, joins)) + r")\b)", re.IGNORECASE)
-    asks_alone = frozenset(word for line in [*data["asks"], *data["asks_alone"]] for word in words_of(str(line)))
+    asks_alone = frozenset(str(word) for word in [*data["asks"], *data["asks_alone"]] if " " not in str(word))
     return LinkWords(
         _phrases(data["asks"]),
         joined,
@@ -113,6 +113,12 @@ def is_bare_question(text: str) -> bool:
     return 0 < len(said) <= LONGEST_FOLLOW_UP and bool(link_words().asks_alone & set(said))
 
 
+def is_short_remark(text: str) -> bool:
+    """Say whether a message is a few words, some of them such as go with anything: "shes 17 now"."""
+    said = words_of(text)
+    return 1 < len(said) <= LONGEST_FOLLOW_UP and bool(link_words().general & set(said))
+
+
 def speaks_to_us(text: str) -> bool:
     """Say whether a message speaks to the one who reads it: "what can you do"."""
     return bool(link_words().to_us & set(words_of(text)))
@@ -120,4 +126,4 @@ def speaks_to_us(text: str) -> bool:
 
 def names_nothing(text: str) -> bool:
     """Say whether no word of a message says what it is about: "is it free", "who pays for that"."""
-    return set(words_of(text)) <= link_words().general
+    return all(word in link_words().general or word.isdecimal() for word in words_of(text))

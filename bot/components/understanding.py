@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from components.several_questions import is_bare_question, leans_on_last, names_nothing, questions_in, speaks_to_us
+from components.several_questions import (
+    is_bare_question,
+    is_short_remark,
+    leans_on_last,
+    names_nothing,
+    questions_in,
+    speaks_to_us,
+)
 from components.topic_model import OUT_OF_SCOPE, Reading, TopicModel
 
 GUIDE = "guide/"
@@ -14,8 +21,14 @@ GUIDE = "guide/"
 CHANGES_SUBJECT = 0.75
 # A bare "what can you do" asks about us, and "thanks" asks nothing, whatever was said before.
 _ABOUT_US = frozenset({"menu", "small_talk"})
-# From this chance on, a message is small talk, even if it could go on from the last answer.
+# From this chance on, a message is small talk, or asks about the last reply, even if it could go on from the answer.
 SMALL_TALK = 0.5
+ASKS_ABOUT_REPLY = 0.8
+# A short question that looks stranger than this share of our own, for whatever it was read as, goes on from the last
+# answer; a short remark only if it looks stranger still, and an answer of that topic fits it as well as that.
+UNLIKE_ITS_OWN = 0.35
+REMARK_UNLIKE_ITS_OWN = 0.2
+FITS_A_REMARK = 0.95
 # What a part of a message must reach to count as a question of its own: its chance, and how familiar it looks.
 OWN_QUESTION = 0.5
 FAMILIAR = 0.1
@@ -45,7 +58,7 @@ def understand(model: TopicModel, text: str, last_topic: str | None, companions:
     when that one has none.
     """
     whole = model.read(text)
-    if last_topic and _goes_on(whole, text):
+    if last_topic and (_goes_on(whole, text) or _is_fitting_remark(model, whole, text, GUIDE + last_topic)):
         return Understood(_of_these(model, text, [last_topic, *companions], whole))
     found = _several(model, text)
     if len(found) > 1:
@@ -58,13 +71,31 @@ def _goes_on(whole: Reading, text: str) -> bool:
     """Whether a message goes on from the last answer."""
     if names_nothing(text) and (leans_on_last(text) or is_bare_question(text)):
         return _is_about_last(whole, text)
-    return leans_on_last(text) and not _stands_alone(whole)
+    if leans_on_last(text) and not _stands_alone(whole):
+        return True
+    intent, chance = whole.ranking[0]
+    if intent in _ASKS_ABOUT_LAST_REPLY and chance >= ASKS_ABOUT_REPLY:
+        return False
+    return is_bare_question(text) and whole.confidence < UNLIKE_ITS_OWN and not _changes_subject(whole)
+
+
+def _changes_subject(whole: Reading) -> bool:
+    intent, chance = whole.ranking[0]
+    return intent.startswith(GUIDE) and chance >= CHANGES_SUBJECT and whole.confidence >= FAMILIAR
+
+
+def _is_fitting_remark(model: TopicModel, whole: Reading, text: str, intent: str) -> bool:
+    """Whether a short remark that is nothing of its own answers to the last topic: "shes 17 now"."""
+    if whole.confidence >= REMARK_UNLIKE_ITS_OWN or _changes_subject(whole) or not is_short_remark(text):
+        return False
+    answer, chance = model.answer_within(text, intent)
+    return answer is not None and chance >= FITS_A_REMARK
 
 
 def _is_about_last(whole: Reading, text: str) -> bool:
     """Whether a message without a subject of its own has no other purpose than to ask about the last answer."""
     intent, chance = whole.ranking[0]
-    if intent in _ASKS_ABOUT_LAST_REPLY:
+    if intent in _ASKS_ABOUT_LAST_REPLY and chance >= ASKS_ABOUT_REPLY:
         return False
     kind = intent.partition("/")[0]
     if kind in _ABOUT_US and speaks_to_us(text):

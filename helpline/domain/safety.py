@@ -35,7 +35,8 @@ _ONLY_A_GROWN_UP_AGE: Final = re.compile(
 )
 SURE: Final = 1
 MAY_BE: Final = 2
-# Both readers agree only where the one that learnt holds danger to be likelier than not.
+# Both readers agree only where the one that learnt holds danger to be likelier than not. So must it where two messages
+# that are none by themselves are read as one: mostly they have nothing to do with each other.
 LIKELIER_THAN_NOT: Final = 0.5
 _SUBJECT_WITHIN: Final = 6
 
@@ -192,7 +193,7 @@ class SafetyScanner:
         if opinion.score < self._learnt.doubt:
             every = [found for found in every if found.certain]
         if not every:
-            if opinion.score < self._learnt.threshold:
+            if opinion.score < (max(self._learnt.threshold, LIKELIER_THAN_NOT) if joined else self._learnt.threshold):
                 return None
             return Danger(opinion.kind, MAY_BE, opinion.who, LEARNT_RULE, joined, opinion.score)
         found = min(every)

@@ -138,7 +138,23 @@ def test_a_bare_question_is_about_the_last_answer(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["who won the football", "ok", "thanks", "hello", "bins", ""])
 def test_what_asks_nothing_about_the_last_answer_is_left_alone(text: str) -> None:
-    assert understand(readings(), text, "falls").reading.ranking[0][0] == "out_of_scope"
+    model = Readings(football=("out_of_scope", 0.9, None))
+    assert understand(model, text, "falls").reading.ranking[0][0] == "out_of_scope"
+
+
+def test_a_short_question_that_looks_like_nothing_we_know_is_about_the_last_answer() -> None:
+    assert understand(readings(), "what paper must i bring", "falls").reading.ranking[0][0] == "guide/falls"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"), [("much too heavy for me", "guide/falls"), ("far too heavy for me", "out_of_scope")]
+)
+def test_a_short_remark_is_about_the_last_answer_only_where_one_fits_it(text: str, intent: str) -> None:
+    class Sure(Readings):
+        def answer_within(self, text: str, intent: str) -> tuple[str | None, float]:
+            return super().answer_within(text, intent)[0], 0.97
+
+    assert understand(Sure(), text, "falls").reading.ranking[0][0] == intent
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def read_follow_ups(model: TopicModel, threshold: float) -> list[dict[str, Any]]
 
 def companions_of(topic: str) -> list[str]:
     """Return the topics that go with one, from the head of its file."""
-    head = (ROOT / "content" / "guide" / f"{topic}.md").read_text("utf-8").split("---")[1]
+    head = (ROOT / "content" / "guide" / f"{topic}.md").read_text("utf-8").split("\n---\n")[0]
     return list(yaml.safe_load(head).get("goes_with") or [])
 
 
