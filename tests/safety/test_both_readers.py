@@ -69,3 +69,11 @@ def test_how_old_a_child_is_may_make_it_danger(safety: SafetyContent) -> None:
     reader = Hunches({"our secret i am 9": ("abuse-of-child", "me", 0.9)})
     danger = SafetyScanner(safety, reader).scan("i am 9", ["my uncle wants me to keep our secret"])
     assert danger is not None and danger.kind == "abuse-of-child"
+
+
+def test_two_harmless_messages_that_have_nothing_to_do_with_each_other_are_left_alone(scanner: SafetyScanner) -> None:
+    for earlier, text in (
+        (["they are sending my brother home from Basildon tomorrow and he lives up two flights"], "he cant do stairs"),
+        (["how do i get a blue badge"], "he has parkinsons does he get it automatic"),
+    ):
+        assert scanner.scan(text, earlier) is None
