@@ -230,12 +230,11 @@ def test_axe_finds_nothing_in_any_state_on_any_screen(
 def test_the_curtain_of_leaving_is_announced_and_has_nothing_else_on_it(page: Page, chat: Chat) -> None:
     page.goto(f"{chat.url}/chat")
     page.evaluate("window.addEventListener('click', () => console.log('left', document.body.innerHTML))")
-    left: list[str] = []
-    page.on("console", lambda said: left.append(said.text))
     page.route("https://www.bbc.co.uk/weather", lambda route: route.fulfill(body="weather"))
-    page.get_by_role("link", name="Leave this page").click()
+    with page.expect_console_message(lambda said: said.text.startswith("left")) as left:
+        page.get_by_role("link", name="Leave this page").click()
     page.wait_for_url("https://www.bbc.co.uk/weather")
-    assert left == ['left <div class="govuk-exit-this-page-overlay" role="alert">Loading.</div>']
+    assert left.value.text == 'left <div class="govuk-exit-this-page-overlay" role="alert">Loading.</div>'
 
 
 def test_every_button_is_at_least_44_pixels_high(screen: Page, chat: Chat) -> None:

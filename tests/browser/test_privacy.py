@@ -42,11 +42,10 @@ def test_leaving_empties_the_page_before_anything_is_fetched(page: Page, chat: C
         """() => window.addEventListener("click", () =>
             console.log("left", document.body.innerText, document.title, JSON.stringify(sessionStorage)))"""
     )
-    left: list[str] = []
-    page.on("console", lambda said: left.append(said.text))
-    page.get_by_role("link", name="Leave this page").click()
+    with page.expect_console_message(lambda said: said.text.startswith("left")) as left:
+        page.get_by_role("link", name="Leave this page").click()
     page.wait_for_url(WEATHER)
-    assert left == ["left Loading. Loading. {}"]
+    assert left.value.text == "left Loading. Loading. {}"
 
 
 @pytest.mark.parametrize("how", ["button", "HIDE", "hide."])
