@@ -72,6 +72,18 @@ def test_hiding_blanks_the_page_until_it_is_shown_again(page: Page, chat: Chat, 
     own(page, SECRET)
 
 
+def test_a_page_loaded_again_before_the_server_knows_that_it_is_hidden_stays_hidden(page: Page, chat: Chat) -> None:
+    page.route("**/chat/hide", lambda route: route.abort())
+    talk(page, chat)
+    page.get_by_role("button", name="Hide this chat").click()
+    page.reload()
+    expect(page.get_by_role("button", name="Show it again")).to_be_visible()
+    assert SECRET not in page.content()
+    page.get_by_role("button", name="Show it again").click()
+    own(page, SECRET)
+    expect(page.locator(REPLIES)).to_have_count(1)
+
+
 def test_hiding_in_a_frame_outlives_a_reload_too(page: Page, chat: Chat) -> None:
     page.goto(f"{chat.url}/chat/embedded")
     write(page, SECRET)

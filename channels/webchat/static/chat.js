@@ -17,8 +17,13 @@ const find = (name) => document.querySelector(`[data-${name}]`);
 const log = find("log");
 const textBox = find("compose-text");
 const newer = find("newer");
-const thread = new Thread(log, (name) => document.querySelector(`[data-template="${name}"]`));
 const memory = new Memory();
+let hidden = "startsHidden" in root.dataset || Boolean(memory.get("hidden"));
+if (hidden) {
+  // The server may not have heard yet that the chat is hidden. What it put here comes back when the chat is shown.
+  log.replaceChildren();
+}
+const thread = new Thread(log, (name) => document.querySelector(`[data-template="${name}"]`));
 const inFrame = "token" in root.dataset;
 if (inFrame && !memory.get("token")) {
   memory.set("token", root.dataset.token);
@@ -26,7 +31,6 @@ if (inFrame && !memory.get("token")) {
 // On a page of its own the cookie says it, which no script can read.
 const whose = () => (inFrame ? { Authorization: `Bearer ${memory.get("token")}` } : {});
 const outbox = new Outbox(root.dataset.post, whose, memory, reportSending);
-let hidden = "startsHidden" in root.dataset || Boolean(memory.get("hidden"));
 const title = root.dataset.title;
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let typingTimer = 0;
@@ -127,7 +131,8 @@ function hideStarters() {
   find("starters")?.remove();
 }
 
-// Everything that tells what this page is, away at once; the server is told, so that a reload does not bring it back.
+// Everything that tells what this page is, away at once. The server is told, so that a reload does not bring it back; the
+// tab remembers it as well, for a reload that comes before the server has heard.
 function showHidden(on) {
   hidden = on;
   for (const element of document.querySelectorAll("[data-hides]")) {
@@ -141,9 +146,7 @@ function showHidden(on) {
   } else {
     events.start();
   }
-  if (inFrame) {
-    memory.set("hidden", on);
-  }
+  memory.set("hidden", on);
   fetch(on ? root.dataset.hide : root.dataset.show, {
     method: "POST",
     headers: whose(),

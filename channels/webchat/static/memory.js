@@ -1,5 +1,5 @@
-// What must outlive a reload of this tab, and nothing else: messages that the server may not have yet and, in a frame,
-// whose chat it is and whether it is hidden. In the tab's own storage, which ends with the tab. Where a browser allows no
+// What must outlive a reload of this tab, and nothing else: messages that the server may not have yet, whether the chat is
+// hidden and, in a frame, whose chat it is. In the tab's own storage, which ends with the tab. Where a browser allows no
 // storage, it is kept for as long as the page is.
 
 const KEY = "chat";
