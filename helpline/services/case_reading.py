@@ -8,7 +8,7 @@ from helpline.services.cases import NoSuchCase
 from helpline.services.core import Core
 from helpline.storage import repositories
 from helpline.storage.engine import Session
-from helpline.storage.models import CaseReading, Contact, DangerCase, ThreadEntry
+from helpline.storage.models import CaseReading, Contact, Conversation, DangerCase, ThreadEntry
 
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=24)
 MOST_ENTRIES = 60
@@ -62,10 +62,16 @@ def read_case(core: Core, case_id: int, by: str, because: str) -> CaseWords:
             kind=case.kind,
             channel=contact.channel,
             address=core.addresses.decrypt(contact.address_encrypted) if contact.address_encrypted else None,
-            district=repositories.conversation_of(session, contact).district,
+            district=_district(case, repositories.conversation_of(session, contact)),
             said=[_said(entry, contacts[entry.contact_id], evidence) for entry in entries],
             read_before_by=before,
         )
+
+
+def _district(case: DangerCase, conversation: Conversation) -> str | None:
+    """Where the person lives; not where whoever has their number now does."""
+    is_theirs = case.last_evidence_at >= conversation.began_at
+    return (conversation.district if is_theirs else None) or case.district
 
 
 def _readers(session: Session, case_id: int) -> list[str]:

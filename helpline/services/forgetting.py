@@ -90,5 +90,5 @@ def drop_addresses(core: Core) -> int:
         for contact in contacts:
             # What they wrote since goes as well.
             erasing.erase_words(session, contact.id)
-            erasing.erase_address(contact)
+            erasing.erase_address(session, contact)
         return len(contacts)

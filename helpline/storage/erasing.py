@@ -60,8 +60,12 @@ def contacts_to_forget(session: Session, now: datetime, most: int) -> Sequence[C
     ).all()
 
 
-def erase_address(contact: Contact) -> None:
-    """Empty an address. Nobody is found by it any more, unless they ended our texts: then we still know not to."""
+def erase_address(session: Session, contact: Contact) -> None:
+    """Empty an address, and where its person lives in their closed cases.
+
+    Nobody is found by it any more, unless they ended our texts: then we still know not to write to them.
+    """
+    session.execute(update(DangerCase).where(DangerCase.contact_id == contact.id).values(district=None))
     contact.address_encrypted, contact.forget_at = "", None
     if contact.opted_out_at is None:
         contact.address_hash = secrets.token_hex(32)

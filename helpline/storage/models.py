@@ -195,7 +195,9 @@ class DangerCase(Base):
 
     tier: the surest of its evidence. urgent: something went wrong that makes it worse, so it comes first. alert_due_at:
     when staff are to be told (again); none once somebody has seen it. denied_at: the person answered our question with
-    no, which closes nothing. follow_up_due_at: when we ask how they are; none if that is not safe, or done.
+    no, which closes nothing. follow_up_due_at: when we ask how they are; none if that is not safe, or done. district:
+    where the person lives, kept here when their conversation begins anew, because they asked to be forgotten or their
+    number may have become somebody else's.
     """
 
     __tablename__ = "danger_case"
@@ -219,6 +221,7 @@ class DangerCase(Base):
     reply_refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     denied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     follow_up_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    district: Mapped[str | None] = mapped_column(String(40))
 
     __table_args__ = (
         Index(

@@ -85,8 +85,14 @@ def contacts_in(session: Session, conversation_id: str) -> Sequence[Contact]:
 
 
 def start_afresh(session: Session, contact: Contact, now: datetime) -> Conversation:
-    """A contact begins a new conversation, alone, and nothing of the one before is known in it."""
+    """A contact begins a new conversation, alone, and nothing of the one before is known in it.
+
+    An open case that came of the one before keeps where its person lives: whoever helps has to know.
+    """
     left = session.get_one(Conversation, contact.conversation_id)
+    for case in open_cases_of(session, contact.id):
+        if case.last_evidence_at >= left.began_at:
+            case.district = left.district or case.district
     conversation = new_conversation(session, now)
     contact.conversation_id, contact.joined_at = conversation.id, None
     session.flush()

@@ -8,6 +8,7 @@ from helpline.case_list import CannotChangeCase, case_words
 from helpline.services.case_reading import read_case
 from helpline.services.cases import NoSuchCase, close
 from helpline.services.core import Core
+from helpline.services.forgetting import drop_addresses
 from helpline.services.receiving import receive
 from helpline.storage.models import CaseReading
 from tests.fakes import PHONE, SettableClock, new_message, new_phone
@@ -35,6 +36,32 @@ def test_the_words_around_the_danger_are_read_with_the_way_to_the_person(core: C
         (DANGER, True, True),
     ]
     assert [said.from_person for said in read.said] == [True, True, False]
+
+
+@pytest.mark.parametrize("said", [["forget me", "yes"], ["wrong number"]])
+def test_where_the_person_lives_is_still_known_when_their_conversation_has_begun_anew(
+    core: Core, clock: SettableClock, number: int, said: list[str]
+) -> None:
+    clock.advance(timedelta(minutes=1))
+    for text in said:
+        receive(core, new_message(text))
+    assert rows.conversation(core).district is None
+    assert read_case(core, number, "Asha", "to ring her").district == "Harlow"
+    receive(core, new_message("we live in Maldon"))
+    assert rows.conversation(core).district == "Maldon"
+    assert read_case(core, number, "Ben", "to ring her").district == "Harlow"
+
+
+def test_where_somebody_lives_who_asked_to_be_forgotten_goes_with_their_address(
+    core: Core, clock: SettableClock, number: int
+) -> None:
+    for text in ("forget me", "yes"):
+        receive(core, new_message(text))
+    close(core, number, "Asha", "rang her, safe")
+    clock.advance(timedelta(days=2))
+    assert drop_addresses(core) == 1
+    read = read_case(core, number, "Ben", "a complaint")
+    assert (read.address, read.district) == (None, None)
 
 
 def test_every_reading_is_written_down_with_who_when_and_why(core: Core, clock: SettableClock, number: int) -> None:
