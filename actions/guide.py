@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actions.base import HelplineAction
+from actions.base import HelplineAction, place_problem_of
 from helpline.domain.messages import Question, Reply, Understanding
 from helpline.services import answering
 
@@ -17,7 +17,12 @@ class AnswerGuideQuestion(HelplineAction):
         """The answer to the question that was asked."""
         intent = message.get("intent") or {}
         return answering.answer_guide_question(
-            self.core, message_id, understanding, _questions(intent.get("questions")), _questions(intent.get("choices"))
+            self.core,
+            message_id,
+            understanding,
+            _questions(intent.get("questions")),
+            _questions(intent.get("choices")),
+            place_problem_of(message),
         )
 
 

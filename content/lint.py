@@ -22,6 +22,7 @@ _SAID_BY_THE_PROGRAM = """
     media-only empty emoji-only link-only too-long-cut stale-answer general-answer-lead label-next-step label-who-pays
     label-more more-nothing more-end repeat-nothing why why-source why-source-join why-nothing ask-helped option-yes
     option-no helped-yes helped-no menu menu-join out-of-scope out-of-scope-again talk-to-a-person place-noted
+    elsewhere-lead contact-elsewhere number-elsewhere services-elsewhere
     place-ambiguous place-out-of-area people-read people-read-by people-read-from stop-confirmed-after-danger calm safe
     contact-known contact-known-no-hours
     contact-by-area contact-by-area-hours list-and list-comma
@@ -33,7 +34,8 @@ _SAID_BY_THE_PROGRAM = """
     service-who-for services-ask-place services-ask-place-first services-detail services-gone services-lead
     services-lead-anywhere services-lead-anywhere-open services-lead-open services-more services-no-more
     services-none services-none-open services-which weekdays which-topic
-    answer-not-known not-understood not-understood-which number-alone place-contact place-changes-nothing place-there
+    answer-not-known who-pays-again age-changes-nothing
+    not-understood not-understood-which number-alone place-contact place-changes-nothing place-there
     service-number-again rate-which rate-which-line
     said-before near-hint paused resumed less done done-after-danger loss who-we-are wrong-number forget-ask forget-kept
     forgotten forgotten-but-case join-code-web join-code-sms join-code-telegram join-already-here join-not-offered

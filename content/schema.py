@@ -134,6 +134,8 @@ class PlaceWordsFile(_Entry):
     same_as: dict[str, Words]
     cared_for: frozenset[Words]
     taken_back: frozenset[Words]
+    lives_in: frozenset[Words]
+    helpers: frozenset[Words]
 
 
 class OutcodeLine(_Entry):
@@ -178,6 +180,9 @@ class TalkFile(_Entry):
     automatic: Annotated[tuple[Words, ...], Field(min_length=1)]
     care_words: Annotated[tuple[Words, ...], Field(min_length=1)]
     number_words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    price_words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    age_words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    age_counts: tuple[Words, ...]
 
 
 PhonesFile = RootModel[dict[str, PhoneEntry]]
@@ -242,7 +247,16 @@ def load_content(root: Path) -> Content:
         control_words,
         gazetteer,
         taxonomy,
-        TalkWords(talk.carer_signs, people, talk.automatic, talk.care_words, talk.number_words),
+        TalkWords(
+            talk.carer_signs,
+            people,
+            talk.automatic,
+            talk.care_words,
+            talk.number_words,
+            talk.price_words,
+            frozenset(talk.age_words),
+            frozenset(talk.age_counts),
+        ),
         languages,
         off_topic,
         findings.warnings,
@@ -349,6 +363,8 @@ def _gazetteer(reader: Reader, authority_of: Mapping[str, str]) -> Gazetteer | N
             words.same_as,
             words.cared_for,
             words.taken_back,
+            words.lives_in,
+            words.helpers,
         ),
     )
 

@@ -82,7 +82,7 @@ class ServiceSearch:
 
     def _of(self, reach: Reach, wanted: Wanted) -> Iterator[Service]:
         need = self._need(wanted)
-        if need is None:
+        if need is None or (wanted.elsewhere and reach is not Reach.NATIONAL):
             return
         where = [(Occur.Must, Query.const_score_query(self._term("reach", reach.name), 0.0))]
         if reach is not Reach.NATIONAL:

@@ -29,6 +29,9 @@ ASKS_ABOUT_REPLY = 0.8
 UNLIKE_ITS_OWN = 0.35
 REMARK_UNLIKE_ITS_OWN = 0.2
 FITS_A_REMARK = 0.95
+# A short question that would be turned away goes on from the last answer if that fits as well, and it is not as surely
+# foreign as this.
+SURELY_FOREIGN = 0.5
 # What a part of a message must reach to count as a question of its own: its chance, and how familiar it looks.
 OWN_QUESTION = 0.5
 FAMILIAR = 0.1
@@ -58,7 +61,11 @@ def understand(model: TopicModel, text: str, last_topic: str | None, companions:
     when that one has none.
     """
     whole = model.read(text)
-    if last_topic and (_goes_on(whole, text) or _is_fitting_remark(model, whole, text, GUIDE + last_topic)):
+    if last_topic and (
+        _goes_on(whole, text)
+        or _is_fitting_remark(model, whole, text, GUIDE + last_topic)
+        or _has_its_own_answer(model, whole, text, last_topic, companions)
+    ):
         return Understood(_of_these(model, text, [last_topic, *companions], whole))
     found = _several(model, text)
     if len(found) > 1:
@@ -86,8 +93,24 @@ def _changes_subject(whole: Reading) -> bool:
 
 def _is_fitting_remark(model: TopicModel, whole: Reading, text: str, intent: str) -> bool:
     """Whether a short remark that is nothing of its own answers to the last topic: "shes 17 now"."""
-    if whole.confidence >= REMARK_UNLIKE_ITS_OWN or _changes_subject(whole) or not is_short_remark(text):
+    would_be_turned_away = whole.ranking[0][0] == OUT_OF_SCOPE and is_bare_question(text)
+    if whole.confidence >= (SURELY_FOREIGN if would_be_turned_away else REMARK_UNLIKE_ITS_OWN):
         return False
+    return not _changes_subject(whole) and is_short_remark(text) and _fits(model, text, intent)
+
+
+def _has_its_own_answer(
+    model: TopicModel, whole: Reading, text: str, last_topic: str, companions: Sequence[str]
+) -> bool:
+    """Whether a question that leans on the last answer, and sounds like a topic that goes with it, is answered there.
+
+    "Who pays for the carers" is another question after a stay in hospital than it is otherwise.
+    """
+    sounds_like = whole.ranking[0][0].removeprefix(GUIDE)
+    return sounds_like in companions and leans_on_last(text) and _fits(model, text, GUIDE + last_topic)
+
+
+def _fits(model: TopicModel, text: str, intent: str) -> bool:
     answer, chance = model.answer_within(text, intent)
     return answer is not None and chance >= FITS_A_REMARK
 

@@ -13,6 +13,8 @@ from helpline.domain.replies import Channel, ReplyWords, fill
 Role = Literal["front-door", "out-of-hours", "adult-safeguarding", "child-safeguarding"]
 ROLES: tuple[Role, ...] = ("front-door", "out-of-hours", "adult-safeguarding", "child-safeguarding")
 _LINE = "-line"
+# Stands where an authority's id stands, for people who live outside the area of all of them.
+ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,12 @@ class Phonebook:
 def contact_line(phonebook: Phonebook, contact: str, authority: str | None, words: ReplyWords, channel: Channel) -> str:
     """The sentence that says whom to ring and when, as "Name: number, hours".
 
-    contact is a role ("front-door") or a phone id. Raises LookupError when it is neither.
+    contact is a role ("front-door") or a phone id. authority: an id, ELSEWHERE, or None where the place is not known.
+    Raises LookupError when the contact is neither.
     """
     phone = phonebook.phone(contact, authority)
+    if phone is None and authority == ELSEWHERE:
+        return words.on("contact-elsewhere", channel)
     if phone is None:
         numbers = _numbers_by_area(phonebook, contact, words, channel, with_hours=True)
         return fill(words.on(f"contact-unknown-{contact}", channel), {"numbers": numbers}.__getitem__)
@@ -127,6 +132,8 @@ def expand(
             phone = phonebook.phone(name, authority)
             if phone:
                 return phone.number
+            if authority == ELSEWHERE:
+                return words.on("number-elsewhere", channel)
             return _numbers_by_area(phonebook, name, words, channel, with_hours=False)
         return contact_line(phonebook, name.removesuffix(_LINE), authority, words, channel)
 

@@ -216,13 +216,15 @@ class Wanted:
 
     terms: codes of the taxonomy, any of which will do. words: free text, for want of terms. district: where the
     person lives who needs the help, or None; authority_area: the name under which services of the whole area of its
-    council are listed. age in years. open_at: only what is open then, in Essex time.
+    council are listed. elsewhere: they live outside the area, where only what is for everybody helps. age in years.
+    open_at: only what is open then, in Essex time.
     """
 
     terms: tuple[str, ...] = ()
     words: str = ""
     district: str | None = None
     authority_area: str | None = None
+    elsewhere: bool = False
     age: int | None = None
     open_at: datetime | None = None
 

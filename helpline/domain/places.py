@@ -107,6 +107,8 @@ class PlaceWords:
     same_as: Mapping[str, str]
     cared_for: frozenset[str] = frozenset()
     taken_back: frozenset[str] = frozenset()
+    lives_in: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Gazetteer:
         """
         whole = self._find(text)
         if whole is None:
-            return None
+            return OutOfArea(whole_message=False) if self._lives_outside(text) else None
         placed = [(clause, place) for clause in _CLAUSES.split(text) if (place := self._find(clause)) is not None]
         if len(placed) < 2:
             # "Not Braintree" says nothing of where it is; "she is not coping in Braintree" does.
@@ -167,6 +169,27 @@ class Gazetteer:
         theirs = [one for one in kept if self._says_one_of(one[0], self._words.cared_for)]
         chosen = theirs if len(theirs) == 1 else kept
         return replace(chosen[0][1], whole_message=whole.whole_message) if len(chosen) == 1 else whole
+
+    def _lives_outside(self, text: str) -> bool:
+        """Whether it is said in passing that who needs help lives outside the area."""
+        clauses = [clause for clause in _CLAUSES.split(text) if clause.strip()]
+        outside = [clause for clause in clauses if self._says_lives_outside(clause)]
+        others = [clause for clause in clauses if clause not in outside]
+        if len(outside) != 1 or self._says_one_of(outside[0], self._words.taken_back | self._words.helpers):
+            return False
+        return self._says_one_of(outside[0], self._words.cared_for) or not any(
+            self._says_one_of(clause, self._words.cared_for) for clause in others
+        )
+
+    def _says_lives_outside(self, clause: str) -> bool:
+        return any(
+            name.row.district is None and self._ends_with_one_of(clause[: name.start], self._words.lives_in)
+            for name in self._names(clause, [])
+        )
+
+    def _ends_with_one_of(self, text: str, phrases: frozenset[str]) -> bool:
+        said = f" {' '.join(token.text for token in self._tokens(text))}"
+        return any(said.endswith(f" {phrase}") for phrase in phrases)
 
     def _says_one_of(self, clause: str, phrases: frozenset[str]) -> bool:
         said = f" {' '.join(token.text for token in self._tokens(clause))} "

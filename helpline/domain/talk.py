@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpline.domain.normalise import plain
-from helpline.domain.seeking import says_any
+from helpline.domain.seeking import age_in, says_any
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class TalkWords:
     automatic: tuple[str, ...]
     care_words: tuple[str, ...]
     number_words: tuple[str, ...]
+    price_words: tuple[str, ...]
+    age_words: frozenset[str]
+    age_counts: frozenset[str]
 
     def shows_a_carer(self, text: str) -> bool:
         """Whether somebody says in other words that they look after a person."""
@@ -36,6 +39,15 @@ class TalkWords:
     def asks_for_number(self, text: str) -> bool:
         """Whether somebody who wants something said again wants the number."""
         return says_any(text, self.number_words)
+
+    def asks_the_price(self, text: str) -> bool:
+        """Whether somebody asks what something costs, or who pays."""
+        return says_any(text, self.price_words)
+
+    def says_only_an_age(self, text: str) -> bool:
+        """Whether a text says how old somebody is, and nothing else: "shes 81"."""
+        words = plain(text).split()
+        return age_in(text) is not None and all(word.isdecimal() or word in self.age_words for word in words)
 
     def is_automatic(self, text: str) -> bool:
         """Whether a phone or a mailbox wrote this while its owner was away."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from helpline.domain.contact_line import contact_line
+from helpline.domain.contact_line import contact_line, expand
 from helpline.domain.guide import Form, Rendered, Topic, answer_text, menu_text, why_text
 from helpline.domain.messages import Question, Reply, Understanding
 from helpline.domain.off_topic import OTHER
@@ -51,11 +51,12 @@ def answer_guide_question(
     understanding: Understanding,
     others: Sequence[Question] = (),
     choices: Sequence[Question] = (),
+    problem: PlaceProblem | None = None,
 ) -> Reply:
     """The guide's answer to a question. understanding.topic must be set; no answer id gives the general one.
 
     others: further questions of the same message, which wait for NEXT. choices: what it may mean, where that is not
-    clear; then the person is asked which.
+    clear; then the person is asked which. problem: with the place that the message names.
     """
 
     def make(turn: Turn) -> Reply:
@@ -63,6 +64,8 @@ def answer_guide_question(
         topic = turn.core.guide.topics.get(understanding.topic or "")
         if topic is None:
             return _out_of_scope(turn)
+        if _says_only_an_age(turn):
+            return Reply(turn.say("age-changes-nothing"))
         meant = _known(turn, choices)
         if len(meant) > 1 and not asks_about_danger(turn.conversation):
             return _ask_which(turn, meant)
@@ -74,9 +77,18 @@ def answer_guide_question(
             services = services_for_topic(turn, turn.text, topic.id)
             if services is not None:
                 return services
-        return _guide_answer(turn, general=not is_exact)
+        answer = _guide_answer(turn, general=not is_exact)
+        return _with_word_of_elsewhere(turn, answer) if problem == "out-of-area" else answer
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _with_word_of_elsewhere(turn: Turn, answer: Reply) -> Reply:
+    """An answer that says first, where there is room, that the place just named is outside the area."""
+    if not turn.lives_elsewhere:
+        return answer
+    text = joined(turn.form, [turn.say("elsewhere-lead"), answer.text])
+    return replace(answer, text=text) if turn.form == "chat" or has_room(text) else answer
 
 
 def _was_just_told(turn: Turn, topic: Topic) -> bool:
@@ -87,9 +99,28 @@ def _not_known(turn: Turn) -> Reply:
     """Whom to ask what the guide does not answer; the general answer again would only be noise."""
     if not asks_about_danger(turn.conversation):
         set_open_question(turn.conversation, None)
-    parts = [turn.say("answer-not-known", contact=_contact(turn))]
+    parts = [_who_pays(turn) or turn.say("answer-not-known", contact=_contact(turn))]
     parts.append(_also_asked(turn, parts))
     return Reply(joined(turn.form, parts))
+
+
+def _who_pays(turn: Turn) -> str:
+    """Who pays for what was last answered, with whom to ask; an empty string if that was not the question."""
+    guide, conversation = turn.core.guide, turn.conversation
+    if not turn.core.talk.asks_the_price(turn.text):
+        return ""
+    answer = guide.answer(conversation.topic or "", conversation.answer)
+    said = expand(answer.who_pays, guide, conversation.authority, turn.core.words, turn.form)
+    text = turn.say("who-pays-again", who_pays=said, contact=_contact(turn))
+    return text if turn.form == "chat" or has_room(text) else ""
+
+
+def _says_only_an_age(turn: Turn) -> bool:
+    """Whether the message only tells how old somebody is, just after an answer for which that does not matter."""
+    conversation, talk = turn.conversation, turn.core.talk
+    if conversation.last_shown != ANSWER or conversation.topic is None or conversation.topic in talk.age_counts:
+        return False
+    return talk.says_only_an_age(turn.text)
 
 
 def _contact(turn: Turn) -> str:
@@ -347,6 +378,8 @@ def _out_of_scope(turn: Turn, problem: PlaceProblem | None = None, nearest: Sequ
     if kind.id != OTHER:
         reply_id, values = core.off_topic.reply_for(kind, talk.district, talk.authority)
         return Reply(turn.say(reply_id, **values))
+    if _says_only_an_age(turn):
+        return Reply(turn.say("age-changes-nothing"))
     if turn.text.strip().isdecimal():
         return Reply(turn.say("number-alone"))
     may_be_about_care = core.talk.may_be_about_care(turn.text)

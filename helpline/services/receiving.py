@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from helpline.domain.contact_line import expand
+from helpline.domain.contact_line import ELSEWHERE, expand
 from helpline.domain.control_words import match
 from helpline.domain.messages import InboundMessage, InboundState, Purpose
 from helpline.domain.off_topic import Language, language_of
-from helpline.domain.places import AmbiguousPlace, Place
+from helpline.domain.places import AmbiguousPlace, OutOfArea, Place
 from helpline.domain.safety import SURE
 from helpline.domain.sending_limits import NUMBER_MAY_BE_ANOTHERS_AFTER
 from helpline.domain.sms import to_gsm7
@@ -168,3 +168,6 @@ def _note_place(core: Core, conversation: Conversation, text: str) -> None:
         conversation.district, conversation.authority = place.district, place.authority
     elif isinstance(place, AmbiguousPlace) and place.authority is not None:
         conversation.district, conversation.authority = None, place.authority
+    elif isinstance(place, OutOfArea) and (place.whole_message or conversation.authority is None):
+        # Said in passing it may be where somebody else lives, so it takes no place away that is known.
+        conversation.district, conversation.authority = None, ELSEWHERE

@@ -121,6 +121,7 @@ def wanted(turn: Turn, search: dict[str, Any]) -> Wanted:
         words=str(search.get("words") or ""),
         district=turn.conversation.district,
         authority_area=authority.short_name if authority else None,
+        elsewhere=turn.lives_elsewhere,
         age=search.get("age"),
         open_at=turn.core.clock.now().astimezone(LOCAL_TIME) if search.get("open_now") else None,
     )
@@ -139,7 +140,9 @@ def _page(turn: Turn, lead: str, left: Sequence[Service]) -> tuple[Sequence[Serv
         lines = [lead, *(_line(turn, number, service) for number, service in enumerate(page, 1))]
         more = len(left) > count
         foot = turn.say("services-more" if more else "services-detail")
-        if turn.conversation.district is None:
+        if turn.lives_elsewhere:
+            foot = turn.say("services-elsewhere")
+        elif turn.conversation.district is None:
             foot = turn.say("services-ask-place", who=turn.about)
         text = joined(turn.form, ["\n".join(lines), foot]) if turn.form == "chat" else "\n".join([*lines, foot])
         if turn.form == "chat" or count == 1 or has_room(text):
@@ -200,6 +203,8 @@ def _nothing_left(turn: Turn, search: dict[str, Any], *, anything: bool) -> Repl
     if search.get("open_now"):
         turn.conversation.search = {**search, "open_now": False}
         return Reply(turn.say("services-none-open", need=need))
+    if turn.lives_elsewhere:
+        return Reply(turn.say("place-out-of-area"))
     if turn.conversation.district is None and _is_anywhere(turn, search):
         return Reply(turn.say("services-ask-place-first", need=need, who=turn.about))
     return Reply(turn.say("services-none", need=need))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from helpline.domain.contact_line import ELSEWHERE
 from helpline.domain.messages import Reply, Understanding
 from helpline.domain.replies import Channel
 from helpline.domain.sms import MOST_SEGMENTS, segments, to_gsm7
@@ -38,6 +39,11 @@ class Turn:
         """Whom the talk is about, as it goes into a sentence: "your mum"."""
         person = self.core.talk.people.get(self.conversation.about or "")
         return person.name if person else self.say("person-who-needs-help")
+
+    @property
+    def lives_elsewhere(self) -> bool:
+        """Whether the person who needs help lives outside the area."""
+        return self.conversation.authority == ELSEWHERE
 
     def say(self, key: str, **values: str) -> str:
         """A reply's words for this person's channel and council."""

@@ -157,6 +157,35 @@ def test_a_short_remark_is_about_the_last_answer_only_where_one_fits_it(text: st
     assert understand(Sure(), text, "falls").reading.ranking[0][0] == intent
 
 
+class Fitting(Readings):
+    """One that has an answer for everything within any topic."""
+
+    def answer_within(self, text: str, intent: str) -> tuple[str | None, float]:
+        return "an-answer", 0.97
+
+
+@pytest.mark.parametrize(("familiar", "intent"), [(0.4, "guide/young-carers"), (0.9, "out_of_scope")])
+def test_a_short_question_that_fits_the_last_answer_is_turned_away_only_if_it_is_surely_foreign(
+    familiar: float, intent: str
+) -> None:
+    class Strange(Fitting):
+        def read(self, text: str) -> Reading:
+            return Reading([("out_of_scope", 0.99), ("guide/pip", 0.01)], familiar)
+
+    assert understand(Strange(), "do i have to tell school", "young-carers").reading.ranking[0][0] == intent
+
+
+@pytest.mark.parametrize(
+    ("companions", "intent"), [(["home-care"], "guide/hospital-discharge"), ([], "guide/home-care")]
+)
+def test_a_question_that_sounds_like_a_topic_that_goes_with_the_last_is_answered_by_the_last(
+    companions: list[str], intent: str
+) -> None:
+    model = Fitting(who_pays=("guide/home-care", 0.99, "who-pays"))
+    reading = understand(model, "who pays for the carers", "hospital-discharge", companions).reading
+    assert reading.ranking[0][0] == intent
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [("what can you do", "menu"), ("who are you", "small_talk/are_you_human"), ("how much more", "more")],

@@ -130,6 +130,28 @@ def test_the_council_may_be_known_when_the_district_is_not(
     assert (found.districts, found.authority) == (districts, authority)
 
 
+@pytest.mark.parametrize(
+    ("typed", "outside"),
+    [
+        ("my mum lives in ipswich and needs help washing", True),
+        ("how do i get a carers assessment, im in bishops stortford", True),
+        ("dad has moved to Cambridge, who pays for his care", True),
+        ("my sister lives in london and mum needs a carer", False),
+        ("i live in London but my mum needs someone", False),
+        ("the hospital in cambridge wants to send him home", False),
+        ("we do not live in london, who do i ring", False),
+        ("does the bus go to ipswich", False),
+    ],
+)
+def test_who_lives_outside_the_area_may_say_so_in_passing(typed: str, outside: bool) -> None:
+    assert isinstance(GAZETTEER.find(typed), OutOfArea) is outside
+
+
+def test_a_place_here_counts_before_one_elsewhere() -> None:
+    found = GAZETTEER.find("i live in london, my mum lives in harlow and cant wash")
+    assert isinstance(found, Place) and found.district == "Harlow"
+
+
 @pytest.mark.parametrize("typed", ["IP1 2AB", "SW1A 1AA", "im in romford", "London", "CM21 8AA", "B1 1AA", "IP7"])
 def test_a_place_elsewhere_is_out_of_area(typed: str) -> None:
     assert isinstance(GAZETTEER.find(typed), OutOfArea)

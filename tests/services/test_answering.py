@@ -98,6 +98,32 @@ def test_a_question_that_goes_on_and_has_no_answer_is_told_whom_to_ask(core: Cor
     assert rows.conversation(core).answer == "stop-falls"
 
 
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_question_about_the_price_that_has_no_answer_of_its_own_is_told_who_pays(core: Core, channel: str) -> None:
+    talk = Talk(core, channel)
+    talk.asks()
+    reply = talk.asks(Understanding("guide/falls", 0.9, "falls", None), "is it free")
+    assert core.guide.topics["falls"].answers["stop-falls"].who_pays in reply.text and "0345 603 7630" in reply.text
+    assert channel == "web" or segments(reply.text).count <= 3
+
+
+def test_an_age_alone_does_not_change_the_subject_where_it_does_not_matter(core: Core, texter: Talk) -> None:
+    texter.asks()
+    reply = texter.asks(Understanding("guide/attendance-allowance", 0.9, "attendance-allowance", None), "shes 81")
+    assert reply.text == core.say("age-changes-nothing", "sms")
+    assert rows.conversation(core).topic == "falls"
+    declined = texter.does(declines(), NOT_UNDERSTOOD, "he's 92 years old")
+    assert declined.text == core.say("age-changes-nothing", "sms")
+
+
+def test_an_age_where_it_may_matter_or_with_a_question_is_answered(core: Core, texter: Talk) -> None:
+    allowance = Understanding("guide/attendance-allowance", 0.9, "attendance-allowance", "how-much")
+    words = core.guide.topics["attendance-allowance"].answers["how-much"].short
+    texter.asks()
+    assert words in texter.asks(allowance, "shes 81 can she get attendance allowance").text
+    assert words in texter.asks(allowance, "shes 81").text
+
+
 def test_a_topic_that_is_not_known_any_more_is_declined_and_not_a_failure(core: Core, texter: Talk) -> None:
     reply = texter.asks(Understanding("guide/gone", 0.9, "gone", None))
     assert reply.text == core.say("out-of-scope", "sms")
@@ -357,6 +383,32 @@ def test_what_is_not_understood_is_never_told_that_it_is_not_about_care(
 def test_care_outside_essex_is_sent_to_the_council_there(core: Core, texter: Talk) -> None:
     reply = texter.does(declines("out-of-area"), NOT_UNDERSTOOD, "my nan lives in Ipswich and needs help at home")
     assert reply.text == core.say("place-out-of-area", "sms")
+
+
+def asks_from_elsewhere(core: Core, message_id: int, what: Understanding) -> Reply:
+    return answering.answer_guide_question(core, message_id, what, problem="out-of-area")
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_question_from_outside_is_answered_with_the_council_there_and_none_of_ours(core: Core, channel: str) -> None:
+    talk = Talk(core, channel)
+    reply = talk.does(asks_from_elsewhere, FALLS, "my mum lives in ipswich and keeps falling")
+    assert core.say("elsewhere-lead", core.form_of(channel)) in reply.text
+    assert core.say("contact-elsewhere", core.form_of(channel)) in reply.text
+    later = talk.does(answering.repeat_last, talk.says("repeat"), "what was the number")
+    assert later.text == core.say("contact-elsewhere", core.form_of(channel))
+    for said in (reply.text, later.text):
+        assert not any(number in said for number in ("0345 603 7630", "01702 215008", "01375 511000"))
+    assert "0345 603 7630" in talk.does(note, talk.says("give_place"), "no, she is in Harlow").text
+
+
+def test_a_place_outside_that_is_named_in_passing_takes_no_place_away_that_is_known(core: Core, texter: Talk) -> None:
+    texter.does(note, texter.says("give_place"), "Harlow")
+    assert (
+        "0345 603 7630"
+        in texter.does(asks_from_elsewhere, FALLS, "she is in romford for the day, how do i stop falls").text
+    )
+    assert rows.conversation(core).district == "Harlow"
 
 
 def everything(core: Core) -> list[object]:
