@@ -1,7 +1,7 @@
 """Puts several trained readers together, so that they vote, and sets the scores from which on they are believed.
 
     python danger_training/combine.py FOLDER... --prepared PREPARED.json [--taught EARLIER.json] --out OUT_FOLDER
-        [--threshold SCORE --doubt SCORE]
+        [--threshold SCORE --doubt SCORE --threshold-in-parts SCORE]
 
 The last folder is the newest model: its card's words and weights are kept. The scores are set on the examples that
 train.py kept back from it, without those that an earlier reader was taught (--taught: what prepare.py wrote for that
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--disbelieved", type=float, default=0.01)
     parser.add_argument("--threshold", type=float, help="instead of the score that --false-alarms gives")
     parser.add_argument("--doubt", type=float, help="instead of the score that --disbelieved gives")
+    parser.add_argument("--threshold-in-parts", type=float, help="the threshold for a part of a long text")
     given = parser.parse_args()
     newest = json.loads((given.models[-1] / "card.json").read_text("utf-8"))
     tokenizer = Tokenizer.from_file(str(given.models[-1] / "tokenizer.json"))
@@ -82,6 +83,7 @@ def main() -> None:
         "readers": names,
         "threshold": round(threshold, 3),
         "doubt": round(min(doubt, threshold), 3),
+        "threshold_in_parts": round(max(given.threshold_in_parts or threshold, threshold), 3),
         "calibrated_on": {"examples": len(rows), "caught": round(caught, 4), "false_alarms": round(alarms, 4)},
     }
     (given.out / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=0) + "\n", "utf-8")

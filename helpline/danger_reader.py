@@ -44,6 +44,8 @@ class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
     readers: the files of the language models that vote. threshold, doubt: see helpline.domain.safety.LearntReader.
+    threshold_in_parts: the threshold for a part of a long text. It is higher, because the most suspicious of several
+    parts is more suspicious than a text of its own, whether or not there is danger (docs/safety.md has the figures).
     words: those of its examples, which misspellings are put right to. word_weights: how much a single word speaks for
     danger; only to choose what to read of a long text.
     """
@@ -53,6 +55,7 @@ class Card:
     kinds: tuple[str, ...]
     threshold: float
     doubt: float
+    threshold_in_parts: float
     words: frozenset[str]
     word_weights: Mapping[str, float]
 
@@ -67,6 +70,7 @@ class Card:
                 tuple(written["kinds"]),
                 written["threshold"],
                 written["doubt"],
+                written["threshold_in_parts"],
                 frozenset(written["words"]),
                 written["word_weights"],
             )
@@ -110,9 +114,9 @@ class DangerReader:
 
     def read(self, text: str) -> Opinion:
         """What it makes of a text; of a long one, what it makes of the part that looks most like danger."""
-        return max(
-            (self._read(window) for window in windows(text, self._card.word_weights)), key=_score, default=_NOTHING
-        )
+        parts = windows(text, self._card.word_weights)
+        found = max((self._read(part) for part in parts), key=_score, default=_NOTHING)
+        return _as_of_a_part(found, self._card) if len(parts) > 1 else found
 
     def _read(self, text: str) -> Opinion:
         with self._lock:
@@ -155,6 +159,17 @@ def windows(text: str, word_weights: Mapping[str, float]) -> list[str]:
 
     parts = [as_read(words[start:end]) for start, end in _spans(words)]
     return sorted(parts, key=weight, reverse=True)[:MOST_WINDOWS]
+
+
+def _as_of_a_part(opinion: Opinion, card: Card) -> Opinion:
+    """The opinion on a part of a long text, lowered so that its own threshold comes to stand at the general one.
+
+    What is under the doubt stays as it is, and what is certain stays certain.
+    """
+    marks = (0.0, card.doubt, card.threshold_in_parts, 1.0), (0.0, card.doubt, card.threshold, 1.0)
+    score = float(np.interp(opinion.score, *marks))
+    share = score / opinion.score if opinion.score else 1.0
+    return Opinion(score, opinion.who, {kind: chance * share for kind, chance in opinion.kinds.items()})
 
 
 _NOTHING = Opinion(0.0, "unknown", {"none": 0.0})

@@ -59,7 +59,7 @@ def test_a_card_without_what_it_must_say_is_refused(copy: Path) -> None:
 def test_the_card_knows_every_kind_and_believes_a_phrase_before_it_suspects() -> None:
     card = Card.read(MODEL_FOLDER)
     assert card.kinds[0] == "none" and set(card.kinds[1:]) == set(KINDS)
-    assert 0.0 <= card.doubt <= card.threshold < 1.0
+    assert 0.0 <= card.doubt <= card.threshold <= card.threshold_in_parts < 1.0
 
 
 def test_the_chances_of_the_kinds_make_the_score(reader: DangerReader) -> None:
@@ -89,6 +89,22 @@ def test_danger_is_found_wherever_it_stands_in_a_very_long_text(reader: DangerRe
     text = ORDINARY * where + "i want to kill myself . " + ORDINARY * (200 - where)
     assert reader.read(text).score >= reader.threshold
     assert reader.read(ORDINARY * 200).score < reader.threshold
+
+
+def test_a_part_of_a_long_text_has_to_be_more_suspicious_than_a_text_of_its_own(copy: Path) -> None:
+    written = json.loads((copy / "card.json").read_text())
+    part = "i think of ending it"
+    text = ORDINARY * 10 + f"{part} . " + ORDINARY * 10
+    scores = []
+    for needed in (written["threshold"], 0.9):
+        (copy / "card.json").write_text(json.dumps(written | {"threshold_in_parts": needed}))
+        reader = DangerReader(copy)
+        opinion = reader.read(text)
+        assert sum(opinion.kinds.values()) == pytest.approx(opinion.score, abs=1e-5)
+        scores.append((reader.read(part).score, opinion.score))
+    (alone, usual), (alone_again, stricter) = scores
+    assert alone == alone_again
+    assert usual > stricter
 
 
 def test_a_short_text_is_read_whole_and_of_a_long_one_a_fixed_number_of_parts() -> None:

@@ -111,6 +111,16 @@ def test_what_may_be_danger_is_asked_about_with_the_routes_and_a_case_is_opened(
     assert rows.inbound(core, received.message_id).state == "answered"
 
 
+def test_who_lives_outside_the_area_gets_the_routes_of_somebody_whose_place_is_not_known(core: Core) -> None:
+    receive(core, new_message(VIOLENCE, address=new_phone()))
+    here_or_not = rows.texts(core)[-1]
+    elsewhere = new_phone()
+    receive(core, new_message("we live in Ipswich", address=elsewhere))
+    assert rows.conversation(core, "sms", elsewhere).authority == "elsewhere"
+    receive(core, new_message(VIOLENCE, address=elsewhere))
+    assert rows.texts(core)[-1] == here_or_not
+
+
 def test_a_message_that_is_delivered_again_is_not_asked_about_again(core: Core) -> None:
     receive(core, text_from(HINT))
     assert receive(core, text_from(HINT)).outbox_id is None
