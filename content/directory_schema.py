@@ -59,6 +59,7 @@ class TaxonomyFile(_Entry):
     near: tuple[Words, ...] = ()
     seeking: tuple[Words, ...] = ()
     open_now: tuple[Words, ...] = ()
+    others: tuple[Words, ...] = ()
 
 
 class PhoneRecord(_Entry):
@@ -168,7 +169,8 @@ def load_taxonomy(root: Path, topics: Mapping[str, object]) -> Taxonomy:
     if read is None or reader.problems:
         raise ContentError(reader.problems)
     terms = {code: Term(code, one.name, one.description, one.words) for code, one in read.terms.items()}
-    return Taxonomy(read.name, read.description, terms, read.topics, read.near, read.seeking, read.open_now)
+    asked_by = read.near, read.seeking, read.open_now, read.others
+    return Taxonomy(read.name, read.description, terms, read.topics, *asked_by)
 
 
 def _check_taxonomy(reader: Reader, read: TaxonomyFile, topics: Mapping[str, object]) -> None:

@@ -167,8 +167,8 @@ class Term:
 class Taxonomy:
     """The terms by code, and which of them answer a guide topic, best first.
 
-    near, seeking, open_now: phrases by which people ask for what is near, for a group or a person to turn to, and for
-    what is open at this moment.
+    near, seeking, open_now, others: phrases by which people ask for what is near, for a group or a person to turn to,
+    for what is open at this moment, and for whom else there is.
     """
 
     name: str
@@ -178,6 +178,7 @@ class Taxonomy:
     near: tuple[str, ...] = ()
     seeking: tuple[str, ...] = ()
     open_now: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

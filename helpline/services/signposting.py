@@ -33,6 +33,8 @@ def find_services(core: Core, message_id: int, understanding: Understanding, top
     """
 
     def make(turn: Turn) -> Reply:
+        if _asks_for_others(turn):
+            return show_services(turn)
         search = _search_of(turn, turn.text, topics)
         if search is None:
             return Reply(turn.say("services-which"))
@@ -40,6 +42,14 @@ def find_services(core: Core, message_id: int, understanding: Understanding, top
         return show_services(turn)
 
     return must_say(in_turn(core, message_id, understanding, make))
+
+
+def _asks_for_others(turn: Turn) -> bool:
+    """Whether somebody who was just shown services asks who else there is, and not for another kind of help."""
+    taxonomy, conversation = turn.core.taxonomy, turn.conversation
+    if conversation.last_shown != SERVICES or not conversation.search or terms_in(taxonomy, turn.text):
+        return False
+    return says_any(turn.text, taxonomy.others)
 
 
 def _search_of(turn: Turn, text: str, topics: Sequence[str]) -> dict[str, Any] | None:
@@ -91,7 +101,8 @@ def has_services(turn: Turn, topic: str) -> bool:
 
 
 def _says_only_near(turn: Turn, text: str) -> bool:
-    return says_any(text, turn.core.taxonomy.near) and len(text.split()) <= 8
+    taxonomy = turn.core.taxonomy
+    return says_any(text, (*taxonomy.near, *taxonomy.others)) and len(text.split()) <= 8
 
 
 def show_services(turn: Turn) -> Reply:

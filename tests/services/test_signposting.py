@@ -150,6 +150,30 @@ def test_more_goes_through_them_all_without_a_repeat_and_then_says_so(full: Core
     assert texter.wants_more().text == end
 
 
+@pytest.mark.parametrize("text", ["anyone else", "is there anyone else i can ask", "not them, who else"])
+def test_who_asks_for_others_gets_the_next_services_and_not_the_same_again(
+    full: Core, texter: Seeker, text: str
+) -> None:
+    first = texter.seeks("carers group near maldon")
+    others = texter.seeks(text, topics=["scams"])
+    assert others.text.startswith("Help with caring for someone near Maldon:")
+    assert not {one.id for one in listed(full, first)} & {one.id for one in listed(full, others)}
+    assert "debt" in texter.seeks("anyone else for debt advice").text
+
+
+def test_who_asks_for_others_after_an_answer_gets_services_for_it(full: Core, texter: Seeker) -> None:
+    texter.asks(text="how do i stop mum falling, we live in maldon")
+    assert texter.seeks("anyone else", topics=["scams"]).text.startswith("Help with falls near Maldon:")
+
+
+def test_who_lives_elsewhere_is_shown_only_what_is_for_everybody(full: Core, texter: Seeker) -> None:
+    reply = texter.seeks("help for carers, mum lives in ipswich")
+    found = listed(full, reply)
+    assert found and all(set(service.areas) <= {"UK", "England"} for service in found)
+    assert full.say("services-elsewhere", "sms") in reply.text
+    assert "town or postcode" not in reply.text and segments(to_gsm7(reply.text)).count <= 3
+
+
 def test_more_after_an_answer_is_the_long_answer_and_no_service(full: Core, texter: Seeker) -> None:
     texter.seeks("carers group near maldon")
     texter.asks()
