@@ -7,8 +7,8 @@ FILE.jsonl has one {"text", "label"} a line; the label is a kind of danger or "n
 by which false alarms are counted apart. Every message is read as it is and spoilt in eight ways. Shares come with
 Wilson's 95 % interval. --misses lists what was read wrongly: never for a file that is to stay unseen.
 
---questions reads what the assistant learns from instead (nlu/), without the two topics that are about harm: who asks a
-question about care should get its answer.
+--questions reads what the assistant learns from instead (nlu/), without the two topics and the answer that are about
+harm: who asks a question about care should get its answer. With --misses it lists those that were taken for danger.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from helpline.domain.safety import SURE, Danger, SafetyScanner
 from helpline.settings import REPOSITORY
 
 NONE = "none"
-ABOUT_HARM = ("guide/safeguarding", "guide/domestic-abuse")
+# Of these a carer at breaking point is one: the guide has words for them in case the gate has let them pass.
+ABOUT_HARM = (("guide/safeguarding", None), ("guide/domestic-abuse", None), ("guide/stress-anxiety", "cannot-go-on"))
 SEED = 20261122
 _Z = 1.959964
 
@@ -231,14 +232,18 @@ def show_misses(read: Sequence[Read]) -> None:
         print(f"  {key:24} {what:40} {one.example.text}")
 
 
-def report_questions(scanner: SafetyScanner) -> None:
+def report_questions(scanner: SafetyScanner, *, list_them: bool) -> None:
     """Print how many questions about care are taken for danger, and the topics of which most are."""
     asked: Counter[str] = Counter()
     alarms: Counter[str] = Counter()
     for block in read_training_text(REPOSITORY / "nlu"):
-        if block.intent not in ABOUT_HARM:
-            asked[block.intent] += len(block.phrasings)
-            alarms[block.intent] += sum(scanner.scan(text) is not None for text in block.phrasings)
+        if (block.intent, None) in ABOUT_HARM or (block.intent, block.answer) in ABOUT_HARM:
+            continue
+        found = [(text, danger) for text in block.phrasings if (danger := scanner.scan(text)) is not None]
+        asked[block.intent] += len(block.phrasings)
+        alarms[block.intent] += len(found)
+        for text, danger in found if list_them else ():
+            print(f"  {block.intent:26} {danger.kind:22} {text}")
     print(_line("questions about care", alarms.total(), asked.total()))
     for intent, count in alarms.most_common(10):
         print(_line(intent, count, asked[intent]))
@@ -257,7 +262,7 @@ def main() -> None:
     scanner = SafetyScanner(load_safety(REPOSITORY / "content" / "safety"), learnt)
     scanner.scan("warm up")
     if given.questions:
-        report_questions(scanner)
+        report_questions(scanner, list_them=given.misses)
         return
     if given.file is None:
         arguments.error("name a file of labelled messages, for example tests/safety/development.jsonl")
