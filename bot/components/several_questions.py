@@ -21,9 +21,14 @@ MOST_QUESTIONS = 4
 FEWEST_WORDS = 3
 # A message of more words than this names what it is about.
 LONGEST_FOLLOW_UP = 9
+# In a message of more words than this, questions stand among much else, and not in the form of questions.
+LONGEST_PLAIN = 30
+# A part of a long message of fewer words says too little by itself.
+FEWEST_WORDS_OF_A_PART = 4
 # The beginning of a very long message is enough to tell its questions apart.
 MOST_CHARACTERS = 1000
 
+_PARTS = re.compile(r"[.,;!?\n]+\s+|\s+(?=(?:and|but|because|so)\b)", re.IGNORECASE)
 _ENDS = re.compile(r"(?<=[?!.\n])\s+|\n+")
 
 
@@ -90,6 +95,14 @@ def questions_in(text: str) -> list[str]:
     if len(questions) > MOST_QUESTIONS:
         questions[MOST_QUESTIONS - 1 :] = [" ".join(questions[MOST_QUESTIONS - 1 :])]
     return questions if len(questions) > 1 else []
+
+
+def parts_in(text: str) -> list[str]:
+    """Return the parts of a long message, each of which may be a question of its own; none of a shorter one."""
+    if len(words_of(text)) <= LONGEST_PLAIN:
+        return []
+    parts = [part.strip() for part in _PARTS.split(text[:MOST_CHARACTERS])]
+    return [part for part in parts if len(words_of(part)) >= FEWEST_WORDS_OF_A_PART]
 
 
 def _asks(part: str, words: LinkWords) -> bool:

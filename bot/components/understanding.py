@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from components.several_questions import (
+    MOST_QUESTIONS,
     is_bare_question,
     is_short_remark,
     leans_on_last,
     names_nothing,
+    parts_in,
     questions_in,
     speaks_to_us,
 )
@@ -35,6 +37,11 @@ SURELY_FOREIGN = 0.5
 # What a part of a message must reach to count as a question of its own: its chance, and how familiar it looks.
 OWN_QUESTION = 0.5
 FAMILIAR = 0.1
+# The same for a part of a long message that is not in the form of a question.
+PART_OF_LONG = 0.6
+FAMILIAR_PART = 0.15
+# The confidence of what is known from what was said before.
+CERTAIN = 1.0
 # Two topics are close if the second has this chance at least, and is no further than that behind the first.
 CLOSE_SECOND = 0.3
 CLOSE_GAP = 0.2
@@ -67,8 +74,10 @@ def understand(model: TopicModel, text: str, last_topic: str | None, companions:
         or _has_its_own_answer(model, whole, text, last_topic, companions)
     ):
         return Understood(_of_these(model, text, [last_topic, *companions], whole))
-    found = _several(model, text)
-    if len(found) > 1:
+    found = _several(model, questions_in(text))
+    if len(found) < 2 and whole.confidence < UNLIKE_ITS_OWN:
+        found = _in_passing(model, text)[:MOST_QUESTIONS] or found
+    if found and (len(found) > 1 or whole.confidence < FAMILIAR):
         first = found[0]
         return Understood(first[1], tuple((topic, reading.answer) for topic, reading in found[1:]))
     return Understood(whole, choices=_close(model, text, whole))
@@ -143,17 +152,30 @@ def _of_these(model: TopicModel, text: str, topics: Sequence[str], whole: Readin
 def _within(model: TopicModel, text: str, intent: str, whole: Reading) -> Reading:
     answer, chance = model.answer_within(text, intent)
     ranking = [(intent, 1.0), *((name, 0.0) for name, _ in whole.ranking if name != intent)]
-    return replace(whole, ranking=ranking, confidence=1.0, answer=answer, answer_confidence=chance)
+    return replace(whole, ranking=ranking, confidence=CERTAIN, answer=answer, answer_confidence=chance)
 
 
-def _several(model: TopicModel, text: str) -> list[tuple[str, Reading]]:
-    """The questions of a message, each with its topic; the same answer is not given twice."""
+def _in_passing(model: TopicModel, text: str) -> list[tuple[str, Reading]]:
+    """What a long message asks in passing: each topic once, and what leans on one and has an answer there that fits."""
+    found: list[tuple[str, Reading]] = []
+    for topic, reading in _several(model, parts_in(text), PART_OF_LONG, FAMILIAR_PART):
+        leans = reading.confidence == CERTAIN
+        fits = reading.answer is not None and reading.answer_confidence >= FITS_A_REMARK
+        if fits if leans else all(topic != known for known, _ in found):
+            found.append((topic, reading))
+    return found
+
+
+def _several(
+    model: TopicModel, parts: Sequence[str], sure: float = OWN_QUESTION, familiar: float = FAMILIAR
+) -> list[tuple[str, Reading]]:
+    """The questions among these parts of a message, each with its topic; the same answer is not given twice."""
     found: list[tuple[str, Reading]] = []
     topic: str | None = None
-    for part in questions_in(text):
+    for part in parts:
         reading = model.read(part)
         intent, chance = reading.ranking[0]
-        is_own = intent.startswith(GUIDE) and reading.confidence >= FAMILIAR and chance >= OWN_QUESTION
+        is_own = intent.startswith(GUIDE) and reading.confidence >= familiar and chance >= sure
         leans = topic is not None and leans_on_last(part)
         if topic is not None and leans and (names_nothing(part) or not (is_own and chance >= CHANGES_SUBJECT)):
             reading = _within(model, part, topic, reading)

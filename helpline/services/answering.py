@@ -92,7 +92,7 @@ def _with_word_of_elsewhere(turn: Turn, answer: Reply) -> Reply:
 
 
 def _was_just_told(turn: Turn, topic: Topic) -> bool:
-    return turn.conversation.topic == topic.id and turn.conversation.last_shown == ANSWER
+    return turn.conversation.topic == topic.id and turn.conversation.last_shown is not None
 
 
 def _not_known(turn: Turn) -> Reply:

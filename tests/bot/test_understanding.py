@@ -206,6 +206,33 @@ def test_what_the_last_topic_cannot_answer_is_looked_for_in_the_topics_that_go_w
     assert (nothing.ranking[0][0], nothing.answer) == ("guide/carers-support", None)
 
 
+RAMBLING = (
+    "Hello dear, sorry to trouble you, I am not one for phones and my grandson set this up for me last Easter. "
+    "The cat is well. I think a blue badge would help my husband now, and somebody told me of an attendance thing. "
+    "It has rained here since Tuesday and the garden is under water and the blue badge man says so as well"
+)
+
+
+class Lost(Readings):
+    """One that makes nothing of a long message as a whole."""
+
+    def read(self, text: str) -> Reading:
+        return super().read(text if len(text.split()) < 30 else "much and nothing")
+
+
+def test_questions_among_much_else_in_a_long_message_are_each_answered() -> None:
+    model = Lost(**{words.replace(" ", "_"): reading for words, reading in MODEL.items()})
+    understood = understand(model, RAMBLING, None)
+    assert understood.reading.ranking[0][0] == "guide/blue-badge"
+    assert understood.questions == (("guide/attendance-allowance", "what-it-is"),)
+
+
+def test_a_long_message_with_nothing_that_we_know_is_not_guessed_at() -> None:
+    text = RAMBLING.replace("blue badge", "brass band").replace("attendance", "orchestra")
+    understood = understand(readings(), text, None)
+    assert (understood.reading.ranking[0][0], understood.questions) == ("out_of_scope", ())
+
+
 def test_topics_that_are_close_are_both_offered() -> None:
     class Close(Readings):
         def read(self, text: str) -> Reading:

@@ -88,6 +88,7 @@ def test_the_place_of_the_person_cared_for_counts_and_not_the_writers(typed: str
     ("typed", "district"),
     [
         ("no, she is in Harlow", "Harlow"),
+        ("no she has moved to harlow now", "Harlow"),
         ("no not Southend, Harlow", "Harlow"),
         ("in chelmsford not braintree", "Chelmsford"),
         ("sorry I meant Clacton", "Tendring"),

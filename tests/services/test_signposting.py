@@ -166,6 +166,13 @@ def test_who_asks_for_others_after_an_answer_gets_services_for_it(full: Core, te
     assert texter.seeks("anyone else", topics=["scams"]).text.startswith("Help with falls near Maldon:")
 
 
+def test_the_price_of_what_was_asked_is_told_also_after_services_for_it(full: Core, texter: Seeker) -> None:
+    texter.asks(text="how do i stop mum falling, we live in maldon")
+    texter.seeks("NEAR")
+    reply = texter.asks(Understanding("guide/falls", 0.9, "falls", None), "how much is it")
+    assert full.guide.topics["falls"].answers["stop-falls"].who_pays in reply.text
+
+
 def test_who_lives_elsewhere_is_shown_only_what_is_for_everybody(full: Core, texter: Seeker) -> None:
     reply = texter.seeks("help for carers, mum lives in ipswich")
     found = listed(full, reply)
