@@ -73,7 +73,7 @@ def answer_guide_question(
         if _was_just_told(turn, topic) and understanding.answer not in topic.answers:
             return _not_known(turn)
         is_exact = _turn_to(turn, topic, understanding.answer)
-        if asks_for_services(turn, turn.text, topic.id):
+        if not others and asks_for_services(turn, turn.text, topic.id):
             services = services_for_topic(turn, turn.text, topic.id)
             if services is not None:
                 return services
