@@ -159,9 +159,11 @@ def _in_passing(model: TopicModel, text: str) -> list[tuple[str, Reading]]:
     """What a long message asks in passing: each topic once, and what leans on one and has an answer there that fits."""
     found: list[tuple[str, Reading]] = []
     for topic, reading in _several(model, parts_in(text), PART_OF_LONG, FAMILIAR_PART):
-        leans = reading.confidence == CERTAIN
-        fits = reading.answer is not None and reading.answer_confidence >= FITS_A_REMARK
-        if fits if leans else all(topic != known for known, _ in found):
+        if reading.confidence == CERTAIN:
+            is_worth_it = reading.answer is not None and reading.answer_confidence >= FITS_A_REMARK
+        else:
+            is_worth_it = all(topic != known for known, _ in found)
+        if is_worth_it:
             found.append((topic, reading))
     return found
 

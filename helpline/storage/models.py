@@ -81,7 +81,8 @@ class Contact(Base):
 class Conversation(Base):
     """Where a person is in the talk, and where they live. assistant_id is all that Rasa ever knows of them.
 
-    began_at: nothing that was said before it belongs to this conversation. paused_until: they are not written to first
+    began_at: nothing that was said before it belongs to this conversation. authority: an authority's id, or "elsewhere"
+    for who lives outside the area of all of them. paused_until: they are not written to first
     until then. expects is the question that was last asked and is still open. more_page counts the pages of the last
     answer's long form that were already given. holding_for is the message whose wait was last apologised for. search is
     the last search for services and what it showed; last_shown says whether the last thing shown was an answer or
