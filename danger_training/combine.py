@@ -56,6 +56,9 @@ def main() -> None:
     parser.add_argument("--disbelieved", type=float, default=0.01)
     parser.add_argument("--threshold", type=float, help="instead of the score that --false-alarms gives")
     parser.add_argument("--doubt", type=float, help="instead of the score that --disbelieved gives")
+    parser.add_argument(
+        "--second-opinion-from", type=float, default=0.0, help="the first one's score from which on all are asked"
+    )
     parser.add_argument("--threshold-in-parts", type=float, help="the threshold for a part of a long text")
     given = parser.parse_args()
     newest = json.loads((given.models[-1] / "card.json").read_text("utf-8"))
@@ -81,6 +84,7 @@ def main() -> None:
     card = newest | {
         "sha256": {name: hashlib.sha256((given.out / name).read_bytes()).hexdigest() for name in files},
         "readers": names,
+        "second_opinion_from": given.second_opinion_from,
         "threshold": round(threshold, 3),
         "doubt": round(min(doubt, threshold), 3),
         "threshold_in_parts": round(max(given.threshold_in_parts or threshold, threshold), 3),

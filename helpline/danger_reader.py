@@ -43,7 +43,8 @@ class AlteredDangerModel(RuntimeError):
 class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
-    readers: the files of the language models that vote. threshold, doubt: see helpline.domain.safety.LearntReader.
+    readers: the files of the language models that vote. second_opinion_from: the score of the first from which on the
+    others are asked as well; below it there is nothing to vote about, and most texts are read once. threshold, doubt: see helpline.domain.safety.LearntReader.
     threshold_in_parts: the threshold for a part of a long text. It is higher, because the most suspicious of several
     parts is more suspicious than a text of its own, whether or not there is danger (docs/safety.md has the figures).
     words: those of its examples, which misspellings are put right to. word_weights: how much a single word speaks for
@@ -52,6 +53,7 @@ class Card:
 
     sha256: Mapping[str, str]
     readers: tuple[str, ...]
+    second_opinion_from: float
     kinds: tuple[str, ...]
     threshold: float
     doubt: float
@@ -67,6 +69,7 @@ class Card:
             return cls(
                 written["sha256"],
                 tuple(written["readers"]),
+                written["second_opinion_from"],
                 tuple(written["kinds"]),
                 written["threshold"],
                 written["doubt"],
@@ -137,7 +140,10 @@ class DangerReader:
             "ids": np.array([pieces.ids], dtype=np.int64),
             "mask": np.array([pieces.attention_mask], dtype=np.int64),
         }
-        said = [session.run(["kind", "who"], feed) for session in self._sessions]
+        first, *others = self._sessions
+        said = [first.run(["kind", "who"], feed)]
+        if 1.0 - _softmax(said[0][0][0])[0] >= self._card.second_opinion_from:
+            said += [other.run(["kind", "who"], feed) for other in others]
         # The mean of logarithms: one reader that all but rules a kind out weighs more than one that is unsure.
         chances = [float(one) for one in _softmax(np.mean([np.log(_softmax(kinds[0])) for kinds, _ in said], axis=0))]
         me, someone = np.mean([who[0] for _, who in said], axis=0)
