@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from tokenizers import Tokenizer
 
 MOST_PIECES = 100
+MOST_OF_SEVEN_BITS = 64
 NONE = "none"
 
 
@@ -32,6 +34,16 @@ def votes(readers: list[onnxruntime.InferenceSession], tokenizer: Tokenizer, tex
     said = [reader.run(["kind"], feed)[0][0] for reader in readers]
     logs = np.mean([one - np.log(np.exp(one - one.max()).sum()) - one.max() for one in said], axis=0)
     return np.asarray(np.exp(logs) / np.exp(logs).sum())
+
+
+def refuse_eight_bits(reader: Path) -> None:
+    """Exit if a weight uses all eight bits: such a reader says something else on processors without VNNI (train.py)."""
+    for one in onnx.load(reader).graph.initializer:
+        if (
+            one.data_type == onnx.TensorProto.INT8
+            and int(abs(onnx.numpy_helper.to_array(one).astype(int)).max()) > MOST_OF_SEVEN_BITS
+        ):
+            raise SystemExit(f"{reader} was written with weights of eight bits. Write it again with train.py.")
 
 
 def examples_kept_back(prepared: Path, share: float, seed: int, taught: Path | None) -> list[dict[str, Any]]:
@@ -65,6 +77,8 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(given.models[-1] / "tokenizer.json"))
     tokenizer.enable_truncation(MOST_PIECES)
     tokenizer.no_padding()
+    for folder in given.models:
+        refuse_eight_bits(folder / "reader.onnx")
     readers = [onnxruntime.InferenceSession(str(folder / "reader.onnx")) for folder in given.models]
     rows = examples_kept_back(given.prepared, given.kept_back, given.seed, given.taught)
     scores = np.array([1 - votes(readers, tokenizer, row["readings"][0])[0] for row in rows])
