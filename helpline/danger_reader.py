@@ -44,9 +44,10 @@ class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
     readers: the files of the language models that vote. second_opinion_from: the score of the first from which on the
-    others are asked as well; below it there is nothing to vote about, and most texts are read once. threshold, doubt: see helpline.domain.safety.LearntReader.
-    threshold_in_parts: the threshold for a part of a long text. It is higher, because the most suspicious of several
-    parts is more suspicious than a text of its own, whether or not there is danger (docs/safety.md has the figures).
+    others are asked as well; below it there is nothing to vote about, and most texts are read once. threshold, doubt:
+    see helpline.domain.safety.LearntReader. threshold_in_parts: the threshold for a part of a long text. It is higher,
+    because the most suspicious of several parts is more suspicious than a text of its own, whether or not there is
+    danger (docs/safety.md has the figures).
     words: those of its examples, which misspellings are put right to. word_weights: how much a single word speaks for
     danger; only to choose what to read of a long text.
     """
