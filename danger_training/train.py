@@ -39,7 +39,7 @@ BATCH = 32
 MOST_PIECES = 100
 WHO_SHARE = 0.3
 UNKNOWN = -100
-# An example is known to a reader whose score is no further than this from its label: nine in ten are.
+# An example is known to a reader whose score is no further than this from its label.
 KNOWN_DANGER, KNOWN_NONE = 0.02, 0.05
 # Of the running average of the weights so much is kept at every step: an average of about the last thousand steps.
 KEPT_OF_AVERAGE = 0.999

@@ -142,12 +142,13 @@ class DangerReader:
             "mask": np.array([pieces.attention_mask], dtype=np.int64),
         }
         first, *others = self._sessions
-        said = [first.run(["kind", "who"], feed)]
-        if 1.0 - _softmax(said[0][0][0])[0] >= self._card.second_opinion_from:
-            said += [other.run(["kind", "who"], feed) for other in others]
+        said = [_ask(first, feed)]
+        chance_of_none = said[0][0][0]
+        if 1.0 - chance_of_none >= self._card.second_opinion_from:
+            said += [_ask(other, feed) for other in others]
         # The mean of logarithms: one reader that all but rules a kind out weighs more than one that is unsure.
-        chances = [float(one) for one in _softmax(np.mean([np.log(_softmax(kinds[0])) for kinds, _ in said], axis=0))]
-        me, someone = np.mean([who[0] for _, who in said], axis=0)
+        chances = [float(one) for one in _softmax(np.mean([np.log(kinds) for kinds, _ in said], axis=0))]
+        me, someone = np.mean([who for _, who in said], axis=0)
         whose: Who = "me" if me >= someone else "someone"
         return Opinion(1.0 - chances[0], whose, dict(zip(self._card.kinds[1:], chances[1:], strict=True)))
 
@@ -184,6 +185,12 @@ _NOTHING = Opinion(0.0, "unknown", {"none": 0.0})
 
 def _score(opinion: Opinion) -> float:
     return opinion.score
+
+
+def _ask(session: onnxruntime.InferenceSession, feed: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What one reader says of one text: the chances of the kinds, and how much speaks for "me" and for "someone"."""
+    kinds, who = session.run(["kind", "who"], feed)
+    return _softmax(kinds[0]), who[0]
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ _WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}")
 _LATIN = re.compile(r"[a-z]")
 _LONG_RUN = re.compile(r"(.)\1{2,}")
 _VOWELS = re.compile(r"[aeiou]")
-# "3rd", "12yo", "80s", "5k", "1am"; "a12", "m25": a road. No letters are drawn in these.
+# "3rd", "12yo", "80s", "5k", "1am", and the roads "a12" and "m25": the digits are no drawn letters.
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|s|k|am|pm|yo|yr|yrs|kg|mg|ml|hr|hrs|mins?|x|ft|p)|[abm]\d{1,4}")
 _SHORT_FORMS = (
     (re.compile(r"\b(he|she|it|that|there|who|what|where|here)'s\b"), r"\1 is"),
@@ -283,7 +283,7 @@ class Speller:
         moved = list(words)
         for at in range(len(moved) - 1):
             left, right = moved[at], moved[at + 1]
-            if (self._means_something(left) and self._means_something(right)) or _SENTENCE_END in (left, right):
+            if _SENTENCE_END in (left, right) or all(one in SPOKEN or self._stands_alone(one) for one in (left, right)):
                 continue
             for new_left, new_right in ((left + right[0], right[1:]), (left[:-1], left[-1] + right)):
                 ours = new_left in self._vocabulary or new_right in self._vocabulary
@@ -294,9 +294,6 @@ class Speller:
 
     def _stands_alone(self, word: str) -> bool:
         return word in {"i", "a"} or (len(word) > 1 and (word in self._parts or word in _ordinary_words()))
-
-    def _means_something(self, word: str) -> bool:
-        return self._is_known(word) or word in SPOKEN or self._stands_alone(word)
 
     def _joined_halves(self, words: list[str]) -> list[str]:
         """A word broken by one space ("ki ll") made whole, when neither half means anything alone."""

@@ -66,10 +66,26 @@ def test_spoken(written: str, expected: str) -> None:
         ("ki ll myself", "kill myself"),
         ("t okill", "to kill"),
         ("hti me", "hit me"),
+        ("and im on the a12", "and i am on the a12"),
+        ("shes 12yo, since the 3rd, at 1am", "she is 12yo since the 3rd at 1am"),
+        ("i shant be long", "i shall not be long"),
     ],
 )
 def test_repaired_view(written: str, expected: str) -> None:
     assert views(written, SPELLER)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("and im here", "and i am here"),
+        ("and ive had it", "and i have had it"),
+        ("i am a carer", "i am a carer"),
+        ("as im told", "as i am told"),
+    ],
+)
+def test_no_letter_moves_between_two_words_that_both_mean_something(written: str, expected: str) -> None:
+    assert views(written, Speller(["dim", "dive", "ma", "sim"]))[-1] == expected
 
 
 @pytest.mark.parametrize("word", ["bill", "hint", "skill", "diet", "therapist", "kiln", "Hitchin", "Basildon"])
