@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -15,6 +16,7 @@ from channels.gateway import Gateway
 from helpline.keys import Keys
 from helpline.services.core import Core
 from helpline.settings import Settings
+from helpline.spool import Spool
 from tests.conftest import ADDRESS_KEY, FILE_KEY, HASH_KEY
 from tests.fakes import ScriptedAssistant
 from tests.waiting import wait_until
@@ -38,6 +40,13 @@ def keys() -> Keys:
         twilio_account_sid="AC" + "0" * 32,
         twilio_auth_token=AUTH_TOKEN,
     )
+
+
+@pytest.fixture
+def broken_spool(tmp_path: Path) -> Spool:
+    """A spool that nothing can be written to."""
+    (tmp_path / "not-a-folder").write_text("")
+    return Spool(tmp_path / "not-a-folder", ADDRESS_KEY)
 
 
 @pytest.fixture

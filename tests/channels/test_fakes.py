@@ -35,7 +35,7 @@ from helpline.spool import Spool
 from helpline.storage.models import DeliveryReceipt, Inbound
 from tests.channels.breaking import held_by_another_process
 from tests.channels.conftest import AUTH_TOKEN, PUBLIC, on_loopback
-from tests.conftest import ADDRESS_KEY, StartedWork
+from tests.conftest import StartedWork
 from tests.fakes import NOON, PHONE, RecordingAlerts, RecordingSender, ScriptedAssistant, SettableClock, text_from
 from tests.fakes.faults import Fault
 from tests.fakes.ledger import Ledger, entries_in
@@ -300,11 +300,9 @@ def test_an_update_comes_again_until_it_is_stored_and_the_next_waits_for_it(
     started: StartedWork,
     alerts: RecordingAlerts,
     assistant: ScriptedAssistant,
-    tmp_path: Path,
+    broken_spool: Spool,
 ) -> None:
-    (tmp_path / "not-a-folder").write_text("")
-    spool = Spool(tmp_path / "not-a-folder", ADDRESS_KEY)
-    gateway = Gateway(core, {"telegram": sender}, started.as_work(), spool, alerts)
+    gateway = Gateway(core, {"telegram": sender}, started.as_work(), broken_spool, alerts)
     telegram = FakeTelegram()
     telegram.happens(on_telegram("a question", 810000001))
     telegram.happens(on_telegram("and dad", 810000002))
