@@ -92,6 +92,7 @@ class Supervisor:
         self._parts = parts
         self._deaths: dict[str, deque[float]] = {part.name: deque(maxlen=DEATHS_THAT_END_IT) for part in self._parts}
         self._ready: set[str] = set()
+        self._alive: set[str] = set()
         self._stopping = False
         self._failure: str | None = None
         self._arbiter: Any = None
@@ -141,23 +142,37 @@ class Supervisor:
             "graceful_timeout": 10,
             "stdout_stream": stream,
             "stderr_stream": stream,
-            "hooks": {"before_stop": (self._before_stop, True), "after_reap": (self._after_death, True)},
+            "hooks": {
+                "before_stop": (self._before_stop, True),
+                "after_reap": (self._after_reap, True),
+                "after_spawn": (self._after_spawn, True),
+            },
         }
 
-    def _after_death(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
-        if self._stopping:
-            return True
-        now = time.monotonic()
-        deaths = self._deaths[watcher.name]
-        deaths.append(now)
-        self._ready.discard(watcher.name)
-        code = details.get("exit_code")
-        spoken = next(part.spoken for part in self._parts if part.name == watcher.name)
-        if len(deaths) == DEATHS_THAT_END_IT and now - deaths[0] < DEATHS_WITHIN_SECONDS:
-            self._fail(f"The {spoken} ends as soon as it starts. Its last words: {self._last_words(watcher.name)}")
-        else:
-            self._say(f"The {spoken} stopped (code {code}); it is being restarted.")
+    def _after_reap(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
+        self._alive.discard(watcher.name)
+        self._after_death(watcher.name, f" (code {details.get('exit_code')})")
         return True
+
+    def _after_spawn(self, watcher: Any, arbiter: Any, hook_name: str, **details: Any) -> bool:
+        # What dies between Circus's reaping and its look at what still runs is replaced, and never told of as reaped.
+        if watcher.name in self._alive:
+            self._after_death(watcher.name)
+        self._alive.add(watcher.name)
+        return True
+
+    def _after_death(self, name: str, code: str = "") -> None:
+        if self._stopping:
+            return
+        now = time.monotonic()
+        deaths = self._deaths[name]
+        deaths.append(now)
+        self._ready.discard(name)
+        spoken = next(part.spoken for part in self._parts if part.name == name)
+        if len(deaths) == DEATHS_THAT_END_IT and now - deaths[0] < DEATHS_WITHIN_SECONDS:
+            self._fail(f"The {spoken} ends as soon as it starts. Its last words: {self._last_words(name)}")
+        else:
+            self._say(f"The {spoken} stopped{code}; it is being restarted.")
 
     def _last_words(self, name: str) -> str:
         lines = [line for line in self._log(name).read_text(errors="replace").splitlines() if line.strip()]

@@ -189,7 +189,7 @@ class SafetyScanner:
         """What phrases found and what the reader that learnt makes of the same text, as one judgement."""
         if self._learnt is None:
             return self._sure(every, joined)
-        opinion = self._learnt.read(reading)
+        opinion = self._learnt.read(_legible(reading))
         if opinion.score < self._learnt.doubt:
             every = [found for found in every if found.certain]
         if not every:
@@ -229,7 +229,7 @@ class SafetyScanner:
 
     def _is_suspected(self, readings: Sequence[str]) -> bool:
         """Whether a message by itself is danger to either reader."""
-        if self._learnt and self._learnt.read(readings[-1]).score >= self._learnt.threshold:
+        if self._learnt and self._learnt.read(_legible(readings[-1])).score >= self._learnt.threshold:
             return True
         return any(True for reading in readings for _ in self._dangers(Words.of(reading), 0))
 
@@ -277,6 +277,11 @@ _RULED_OUT, _SURE_OF_ANOTHER = 0.15, 0.6
 def _kind(found: _Found, opinion: Opinion) -> str:
     ruled_out = not found.certain and opinion.kinds.get(found.kind, 0.0) < _RULED_OUT
     return opinion.kind if ruled_out and opinion.kinds[opinion.kind] > _SURE_OF_ANOTHER else found.kind
+
+
+def _legible(reading: str) -> str:
+    """The words in our letters: the reader that learnt knows English only, and makes anything of others."""
+    return " ".join(word for word in reading.split() if any(letter.isascii() for letter in word))
 
 
 def safe_scan(scanner: SafetyScanner, text: str, recent: Sequence[str] = ()) -> Danger | None:

@@ -38,6 +38,17 @@ def test_other_languages_are_certain_because_the_reader_that_learnt_knows_englis
         assert [rule.certain for rule in kind.rules if "other-languages" in rule.id] == [True], kind.name
 
 
+def test_words_in_other_letters_are_left_to_the_phrases(safety: SafetyContent, scanner: SafetyScanner) -> None:
+    bulgarian = "Здравейте, имам нужда от помощ за майка ми, не говоря английски"
+    guesses = Hunches({"помощ": ("suicide", "me", 0.9), "hurts my mum": ("abuse-of-adult", "someone", 0.9)})
+    assert SafetyScanner(safety, guesses).scan(bulgarian) is None
+    danger = SafetyScanner(safety, guesses).scan(f"{bulgarian} he hurts my mum")
+    assert danger and danger.kind == "abuse-of-adult"
+    for ordinary in (bulgarian, "أحتاج مساعدة لأمي", "您好 我想为我妈妈申请帮助"):
+        assert scanner.scan(ordinary) is None, ordinary
+    assert scanner.scan("хочу умереть")
+
+
 def test_danger_that_a_phrase_was_written_for_is_still_found(scanner: SafetyScanner) -> None:
     missed = [one.text for one in REGRESSION if one.label != NONE and scanner.scan(one.text) is None]
     assert missed == []
