@@ -26,7 +26,7 @@ from transformers import BertModel
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from danger_training.train import KEPT_OF_AVERAGE, WIDTH, base_folder, batches, padded  # noqa: E402
+from danger_training.train import KEPT_OF_AVERAGE, WIDTH, base_folder, batches, half_precision, padded  # noqa: E402
 
 BATCH = 32
 MOST_PIECES = 64
@@ -94,7 +94,7 @@ def train(learner: Learner, rows: list[dict[str, Any]], names: list[str], tokeni
         chance.shuffle(order)
         total = 0.0
         for number, batch in enumerate(order, start=1):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with half_precision():
                 scores = learner(*padded([pieces[at] for at in batch]))
             scores = scores.float()
             answer = torch.tensor([wanted[at] for at in batch])
@@ -131,7 +131,7 @@ def right_of(
 
 
 def export(encoder: Encoder, out: Path) -> None:
-    """Write the encoder as integers of eight bits."""
+    """Write the encoder as integers of eight bits, of which the weights use seven (see danger_training/train.py)."""
     encoder.eval()
     ids = torch.tensor([[101, 2000, 3000, 102]])
     axes = {"input_ids": {0: "texts", 1: "pieces"}, "attention_mask": {0: "texts", 1: "pieces"}, "vector": {0: "texts"}}
@@ -141,7 +141,7 @@ def export(encoder: Encoder, out: Path) -> None:
             encoder, (ids, torch.ones_like(ids)), str(exact), input_names=["input_ids", "attention_mask"],
             output_names=["vector"], dynamic_axes=axes, opset_version=17, dynamo=False,
         )  # fmt: skip
-        quantize_dynamic(exact, out, weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(exact, out, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
 
 
 def main() -> None:
