@@ -95,6 +95,7 @@ IDIOMS = [
     "I can't go on holiday",
     "I can't do this on my phone",
     "I have had enough of this weather",
+    "mum wants to die in her own bed not in hospital",
 ]
 QUESTIONS = [
     "what counts as an emergency?",
