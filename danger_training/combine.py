@@ -3,9 +3,9 @@
     python danger_training/combine.py FOLDER... --prepared PREPARED.json [--taught EARLIER.json] --out OUT_FOLDER
         [--threshold SCORE --doubt SCORE --threshold-in-parts SCORE]
 
-The last folder is the newest model: its card's words and weights are kept. The scores are set on the examples that
-train.py kept back from it, without those that an earlier reader was taught (--taught: what prepare.py wrote for that
-one). Where too few are left, because the earlier readers were taught most of them, find the scores on
+The words and weights are those of the card of the reader that was made from the most examples. The scores are set on
+the examples that train.py kept back from it, without those that an earlier reader was taught (--taught: what prepare.py
+wrote for that one). Where too few are left, because the earlier readers were taught most of them, find the scores on
 tests/safety/development.jsonl and give them.
 """
 
@@ -71,9 +71,13 @@ def main() -> None:
     parser.add_argument(
         "--second-opinion-from", type=float, default=0.0, help="the first one's score from which on all are asked"
     )
+    parser.add_argument(
+        "--second-opinion-to", type=float, default=1.0, help="the first one's score from which on it is asked alone"
+    )
     parser.add_argument("--threshold-in-parts", type=float, help="the threshold for a part of a long text")
     given = parser.parse_args()
-    newest = json.loads((given.models[-1] / "card.json").read_text("utf-8"))
+    cards = [json.loads((folder / "card.json").read_text("utf-8")) for folder in given.models]
+    newest = max(cards, key=lambda card: int(card["made_from"]["examples"]))
     tokenizer = Tokenizer.from_file(str(given.models[-1] / "tokenizer.json"))
     tokenizer.enable_truncation(MOST_PIECES)
     tokenizer.no_padding()
@@ -99,6 +103,7 @@ def main() -> None:
         "sha256": {name: hashlib.sha256((given.out / name).read_bytes()).hexdigest() for name in files},
         "readers": names,
         "second_opinion_from": given.second_opinion_from,
+        "second_opinion_to": given.second_opinion_to,
         "threshold": round(threshold, 3),
         "doubt": round(min(doubt, threshold), 3),
         "threshold_in_parts": round(max(given.threshold_in_parts or threshold, threshold), 3),

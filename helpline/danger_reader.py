@@ -25,14 +25,18 @@ MODEL_FOLDER = Path(__file__).parent / "danger_model"
 CARD = "card.json"
 SENTENCE_END = "."
 
-# A text of this many words or fewer is read whole; a longer one in windows, of which the most suspicious are read, so
-# that the work for a very long text has an end.
+# A text of this many words or fewer is read whole; a longer one in windows, of which the most suspicious are read, and
+# those that the first reader then finds the most suspicious are voted on, so that the work for a very long text has an
+# end.
 LONGEST_WHOLE = 60
 WINDOW_WORDS = 24
 MOST_WINDOWS = 5
+MOST_VOTED_ON = 2
 WEIGHED_WORDS = 6
 MOST_PIECES = 128
-REMEMBERED_TEXTS = 1024
+REMEMBERED = 2048
+
+_Said = tuple[np.ndarray, np.ndarray]
 
 
 class AlteredDangerModel(RuntimeError):
@@ -43,11 +47,11 @@ class AlteredDangerModel(RuntimeError):
 class Card:
     """What is known of the model: its files' hashes, its kinds in order, and what its scores mean.
 
-    readers: the files of the language models that vote. second_opinion_from: the score of the first from which on the
-    others are asked as well; below it there is nothing to vote about, and most texts are read once. threshold, doubt:
-    see helpline.domain.safety.LearntReader. threshold_in_parts: the threshold for a part of a long text. It is higher,
-    because the most suspicious of several parts is more suspicious than a text of its own, whether or not there is
-    danger (docs/safety.md has the figures).
+    readers: the files of the language models that vote. second_opinion_from, second_opinion_to: the scores of the first
+    between which the others are asked as well; outside them there is nothing to vote about, and most texts are read
+    once. threshold, doubt: see helpline.domain.safety.LearntReader. threshold_in_parts: the threshold for a part of a
+    long text. It is higher, because the most suspicious of several parts is more suspicious than a text of its own,
+    whether or not there is danger (docs/safety.md has the figures).
     words: those of its examples, which misspellings are put right to. word_weights: how much a single word speaks for
     danger; only to choose what to read of a long text.
     """
@@ -55,6 +59,7 @@ class Card:
     sha256: Mapping[str, str]
     readers: tuple[str, ...]
     second_opinion_from: float
+    second_opinion_to: float
     kinds: tuple[str, ...]
     threshold: float
     doubt: float
@@ -71,6 +76,7 @@ class Card:
                 written["sha256"],
                 tuple(written["readers"]),
                 written["second_opinion_from"],
+                written["second_opinion_to"],
                 tuple(written["kinds"]),
                 written["threshold"],
                 written["doubt"],
@@ -99,7 +105,7 @@ class DangerReader:
             onnxruntime.InferenceSession(self._verified(folder / name), options, providers=["CPUExecutionProvider"])
             for name in self._card.readers
         ]
-        self._remembered: OrderedDict[str, Opinion] = OrderedDict()
+        self._remembered: OrderedDict[tuple[int, str], _Said] = OrderedDict()
         self._lock = threading.Lock()
 
     def _verified(self, path: Path) -> bytes:
@@ -119,38 +125,42 @@ class DangerReader:
     def read(self, text: str) -> Opinion:
         """What it makes of a text; of a long one, what it makes of the part that looks most like danger."""
         parts = windows(text, self._card.word_weights)
-        found = max((self._read(part) for part in parts), key=_score, default=_NOTHING)
+        suspected = sorted(parts, key=self._first_score, reverse=True)[:MOST_VOTED_ON]
+        found = max((self._opinion(part) for part in suspected), key=_score, default=_NOTHING)
         return _as_of_a_part(found, self._card) if len(parts) > 1 else found
 
-    def _read(self, text: str) -> Opinion:
-        with self._lock:
-            known = self._remembered.get(text)
-            if known is not None:
-                self._remembered.move_to_end(text)
-                return known
-        found = self._run(text)
-        with self._lock:
-            self._remembered[text] = found
-            if len(self._remembered) > REMEMBERED_TEXTS:
-                self._remembered.popitem(last=False)
-        return found
+    def _first_score(self, part: str) -> float:
+        return 1.0 - float(self._ask(0, part)[0][0])
 
-    def _run(self, text: str) -> Opinion:
-        pieces = self._tokenizer.encode(text)
-        feed = {
-            "ids": np.array([pieces.ids], dtype=np.int64),
-            "mask": np.array([pieces.attention_mask], dtype=np.int64),
-        }
-        first, *others = self._sessions
-        said = [_ask(first, feed)]
-        chance_of_none = said[0][0][0]
-        if 1.0 - chance_of_none >= self._card.second_opinion_from:
-            said += [_ask(other, feed) for other in others]
+    def _opinion(self, part: str) -> Opinion:
+        said = [self._ask(0, part)]
+        if self._card.second_opinion_from <= self._first_score(part) < self._card.second_opinion_to:
+            said += [self._ask(number, part) for number in range(1, len(self._sessions))]
         # The mean of logarithms: one reader that all but rules a kind out weighs more than one that is unsure.
         chances = [float(one) for one in _softmax(np.mean([np.log(kinds) for kinds, _ in said], axis=0))]
         me, someone = np.mean([who for _, who in said], axis=0)
         whose: Who = "me" if me >= someone else "someone"
         return Opinion(1.0 - chances[0], whose, dict(zip(self._card.kinds[1:], chances[1:], strict=True)))
+
+    def _ask(self, number: int, part: str) -> _Said:
+        """What one reader says: the chances of the kinds, and how much speaks for "me" and for "someone"."""
+        with self._lock:
+            known = self._remembered.get((number, part))
+            if known is not None:
+                self._remembered.move_to_end((number, part))
+                return known
+        pieces = self._tokenizer.encode(part)
+        feed = {
+            "ids": np.array([pieces.ids], dtype=np.int64),
+            "mask": np.array([pieces.attention_mask], dtype=np.int64),
+        }
+        kinds, who = self._sessions[number].run(["kind", "who"], feed)
+        said = _softmax(kinds[0]), who[0]
+        with self._lock:
+            self._remembered[number, part] = said
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return said
 
 
 def windows(text: str, word_weights: Mapping[str, float]) -> list[str]:
@@ -185,12 +195,6 @@ _NOTHING = Opinion(0.0, "unknown", {"none": 0.0})
 
 def _score(opinion: Opinion) -> float:
     return opinion.score
-
-
-def _ask(session: onnxruntime.InferenceSession, feed: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """What one reader says of one text: the chances of the kinds, and how much speaks for "me" and for "someone"."""
-    kinds, who = session.run(["kind", "who"], feed)
-    return _softmax(kinds[0]), who[0]
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from importlib import resources
 
 from rapidfuzz.distance import OSA
 
-from helpline.domain.shorthand import DIGIT_WORDS, LEET, LOOK_ALIKES, SPOKEN, UNACCENTED
+from helpline.domain.shorthand import AFTER_AND, DIGIT_WORDS, LEET, LOOK_ALIKES, SPOKEN, UNACCENTED
 
 _MOST_MARKS = 3
 _LONGEST_WORD = 16
@@ -145,6 +145,8 @@ def _say(words: Iterable[str]) -> list[str]:
     for at, word in enumerate(listed):
         if word in DIGIT_WORDS and 0 < at < last and listed[at - 1].isalpha() and listed[at + 1].isalpha():
             said.append(DIGIT_WORDS[word])
+        elif word == "an" and at < last and SPOKEN.get(listed[at + 1], listed[at + 1]) in AFTER_AND:
+            said.append("and")
         elif word == "not" and said and said[-1] == "can":
             said[-1] = "cannot"
         elif word == "self" and said and said[-1] in {"my", "him", "her", "your"}:

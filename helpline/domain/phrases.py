@@ -10,6 +10,7 @@ There is nothing else, so no phrase can take more than a fixed number of steps a
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 MOST_GAP = 8
 DANGER = "<danger>"
@@ -138,6 +139,15 @@ class Unless:
     source: str
     before: tuple[_Place, ...]
     after: tuple[_Place, ...]
+
+    @cached_property
+    def _needed(self) -> tuple[frozenset[str], ...]:
+        places = (*self.before, *self.after)
+        return tuple(place.opening_words for place in places if not place.optional and not place.gap)
+
+    def may_cover(self, words: frozenset[str]) -> bool:
+        """Whether a text of these words can have this exception in it at all. Much cheaper than covers."""
+        return not any(words.isdisjoint(needed) for needed in self._needed)
 
     def covers(self, text: Words, start: int, end: int) -> bool:
         """Whether the words around text[start:end] are this exception."""

@@ -247,15 +247,16 @@ class SafetyScanner:
     def _dangers(self, text: Words, ends_after: int) -> Iterator[_Found]:
         """Every danger in the words that ends after the word at `ends_after` and is no idiom or exception."""
         text = text.without([(start, end) for _, start, end in self._idioms.find(text)])
+        words = frozenset(text.words)
+        possible: dict[str, list[Unless]] = {}
         for (kind, rule), start, end in self._book.find(text):
             if end <= ends_after:
                 continue
-            excused = (
-                exception.covers(text, start, end)
-                for group in rule.unless
-                for exception in self._content.exceptions.get(group, ())
-            )
-            if not any(excused):
+            for group in rule.unless:
+                if group not in possible:
+                    every = self._content.exceptions.get(group, ())
+                    possible[group] = [exception for exception in every if exception.may_cover(words)]
+            if not any(one.covers(text, start, end) for group in rule.unless for one in possible[group]):
                 who = self._who(rule, text, start, end)
                 yield _Found(kind.severity, start, kind.name, rule.id, who, rule.certain)
 
