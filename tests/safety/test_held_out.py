@@ -19,15 +19,15 @@ from helpline.settings import REPOSITORY
 HERE = REPOSITORY / "tests" / "safety"
 EXAMPLES = read_examples(HERE / "held_out.jsonl")
 
-LEAST_FOUND = 98.4
+LEAST_FOUND = 98.6
 LEAST_FOUND_OF_A_KIND = 95.0
-LEAST_RIGHT_KIND = 96.0
+LEAST_RIGHT_KIND = 96.4
 MOST_FALSE_ALARMS = {"look-alike": 3.0, "ordinary": 1.0}
 MOST_SURE_FALSE_ALARMS = 0.6
 LEAST_FOUND_SPOILT = {
     "typos": 98.0,
     "text-speak": 98.4,
-    "spaced letters": 97.8,
+    "spaced letters": 98.0,
     "CAPITALS": 98.4,
     "no vowels": 98.2,
     "emoji": 98.4,
