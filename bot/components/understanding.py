@@ -28,9 +28,9 @@ SMALL_TALK = 0.5
 ASKS_ABOUT_REPLY = 0.8
 # A short question that looks stranger than this share of our own, for whatever it was read as, goes on from the last
 # answer; a short remark only if it looks stranger still, and an answer of that topic fits it as well as that.
-UNLIKE_ITS_OWN = 0.35
+UNLIKE_ITS_OWN = 0.45
 REMARK_UNLIKE_ITS_OWN = 0.2
-FITS_A_REMARK = 0.95
+FITS_A_REMARK = 0.75
 # A short question that would be turned away goes on from the last answer if that fits as well, and it is not as surely
 # foreign as this.
 SURELY_FOREIGN = 0.5
