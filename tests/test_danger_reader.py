@@ -17,6 +17,7 @@ from helpline.danger_reader import (
     DangerReader,
     windows,
 )
+from helpline.domain.safety import LIKELIER_THAN_NOT
 from helpline.settings import REPOSITORY
 
 ORDINARY = "can mum get a blue badge if she has not got a car . "
@@ -61,12 +62,13 @@ def test_the_card_knows_every_kind_and_believes_a_phrase_before_it_suspects() ->
     card = Card.read(MODEL_FOLDER)
     assert card.kinds[0] == "none" and set(card.kinds[1:]) == set(KINDS)
     assert 0.0 <= card.second_opinion_from < card.doubt <= card.threshold <= card.threshold_in_parts < 1.0
+    assert LIKELIER_THAN_NOT < card.second_opinion_to <= 1.0
 
 
 def test_who_is_asked_for_a_second_opinion_changes_no_judgement(copy: Path) -> None:
     written = json.loads((copy / "card.json").read_text())
     few = DangerReader(copy)
-    (copy / "card.json").write_text(json.dumps(written | {"second_opinion_from": 0.0}))
+    (copy / "card.json").write_text(json.dumps(written | {"second_opinion_from": 0.0, "second_opinion_to": 1.1}))
     every = DangerReader(copy)
     lines = (REPOSITORY / "tests" / "safety" / "development.jsonl").read_text().splitlines()
     texts = [json.loads(line)["text"].lower() for line in lines[::6]]
@@ -75,6 +77,7 @@ def test_who_is_asked_for_a_second_opinion_changes_no_judgement(copy: Path) -> N
     for one, both in opinions:
         assert (one.score >= few.threshold) == (both.score >= every.threshold)
         assert (one.score < few.doubt) == (both.score < every.doubt)
+        assert (one.score >= LIKELIER_THAN_NOT) == (both.score >= LIKELIER_THAN_NOT)
 
 
 def test_the_chances_of_the_kinds_make_the_score(reader: DangerReader) -> None:

@@ -69,6 +69,8 @@ def test_spoken(written: str, expected: str) -> None:
         ("and im on the a12", "and i am on the a12"),
         ("shes 12yo, since the 3rd, at 1am", "she is 12yo since the 3rd at 1am"),
         ("i shant be long", "i shall not be long"),
+        ("ive ritten it an she wudnt look", "i have written it and she would not look"),
+        ("an old man has an appointment", "an old man has an appointment"),
     ],
 )
 def test_repaired_view(written: str, expected: str) -> None:
